@@ -1,0 +1,1 @@
+//! Applies bundles with an inventory.

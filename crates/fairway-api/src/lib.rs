@@ -1,0 +1,1 @@
+//! The kinds of fairway.dev/v1alpha1.

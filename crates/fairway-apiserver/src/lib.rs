@@ -1,0 +1,12 @@
+//! Kubernetes API machinery over `fairway-store`: no noun of any product in it.
+//!
+//! A request walks: connection → authentication → [`request`] (what is asked of which resource) → authorization →
+//! handler → pipeline (decode, default, admit, validate, commit) → encoded answer.
+
+mod identity;
+mod resource;
+mod status;
+
+pub use identity::Identity;
+pub use resource::{Column, Origin, Resource, ScalePaths, Subresource};
+pub use status::ApiError;

@@ -1,0 +1,1 @@
+//! Pure rendering and planning.

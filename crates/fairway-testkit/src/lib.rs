@@ -1,0 +1,1 @@
+//! A whole plane in a test.

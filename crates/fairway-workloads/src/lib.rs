@@ -1,0 +1,1 @@
+//! Deployment, ReplicaSet, Service and EndpointSlice controllers.
