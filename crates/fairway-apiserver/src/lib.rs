@@ -3,10 +3,14 @@
 //! A request walks: connection → authentication → [`request`] (what is asked of which resource) → authorization →
 //! handler → pipeline (decode, default, admit, validate, commit) → encoded answer.
 
+pub mod authentication;
+pub mod authorization;
 mod identity;
 mod resource;
 mod status;
 
+pub use authentication::Authenticate;
+pub use authorization::{Attributes, Authorize, Decision};
 pub use identity::Identity;
 pub use resource::{Column, Origin, Resource, ScalePaths, Subresource};
 pub use status::ApiError;
