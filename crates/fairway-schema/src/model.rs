@@ -119,24 +119,38 @@ pub enum MapType {
 }
 
 /// A way to another schema. Schemas may refer to themselves (a JSON schema describes JSON schemas), so a link is
-/// made first and filled later; following one that was never filled is a bug of the compiler that made it.
+/// made first and filled later, or makes its schema when it is first followed. Following one that was neither filled
+/// nor given a maker is a bug of the compiler that made it.
 #[derive(Clone)]
-pub struct Link(Arc<OnceLock<Schema>>);
+pub struct Link(Arc<Slot>);
+
+struct Slot {
+    schema: OnceLock<Schema>,
+    make: Option<Make>,
+}
+
+type Make = Box<dyn Fn() -> Schema + Send + Sync>;
 
 impl Link {
     /// A link to a schema that is already known.
     pub fn new(schema: Schema) -> Self {
-        Self(Arc::new(OnceLock::from(schema)))
+        Self(Arc::new(Slot { schema: OnceLock::from(schema), make: None }))
     }
 
     /// A link that [`Link::fill`] completes.
     pub fn empty() -> Self {
-        Self(Arc::new(OnceLock::new()))
+        Self(Arc::new(Slot { schema: OnceLock::new(), make: None }))
+    }
+
+    /// A link that makes its schema when it is first followed: most of Kubernetes' schemas are never needed. `make`
+    /// must not follow the link itself.
+    pub fn lazy(make: impl Fn() -> Schema + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Slot { schema: OnceLock::new(), make: Some(Box::new(make)) }))
     }
 
     /// Sets what the link leads to; a second call changes nothing.
     pub fn fill(&self, schema: Schema) {
-        let _ = self.0.set(schema);
+        let _ = self.0.schema.set(schema);
     }
 }
 
@@ -144,13 +158,16 @@ impl Deref for Link {
     type Target = Schema;
 
     fn deref(&self) -> &Schema {
-        self.0.get().expect("a schema link is filled before it is followed")
+        match &self.0.make {
+            Some(make) => self.0.schema.get_or_init(make),
+            None => self.0.schema.get().expect("a schema link is filled before it is followed"),
+        }
     }
 }
 
 impl fmt::Debug for Link {
     /// Names the type only: a schema may contain itself.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Link({:?})", self.0.get().map(|it| it.r#type))
+        write!(f, "Link({:?})", self.0.schema.get().map(|it| it.r#type))
     }
 }
