@@ -1,0 +1,160 @@
+//! Release: immutable and content-addressed; everything that is needed to run a Component again as it was.
+//!
+//! Its name is `<component>-<first ten digits of the digest of its spec>`: the same content is the same Release.
+//!
+//! ```yaml
+//! apiVersion: fairway.dev/v1alpha1
+//! kind: Release
+//! metadata: { name: my-api-0f3a9c21b7, namespace: shop }
+//! spec:
+//!   componentName: my-api
+//!   source: { commit: 9fceb02d0ae598e95dc970b74767f19372d61af8, uncommitted: false }
+//!   images:
+//!     - { container: web, reference: "shop/my-api@sha256:0f3a…", digest: "sha256:0f3a…" }
+//!   workload: { containers: { web: { image: "." } }, service: { ports: { http: { port: 8080 } } } }
+//!   config: { default: { GREETING: hello } }
+//! ```
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Explanation, reasons};
+
+/// A Release: one immutable version of a Component.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "fairway.dev",
+    version = "v1alpha1",
+    kind = "Release",
+    namespaced,
+    status = "ReleaseStatus",
+    derive = "Default",
+    derive = "PartialEq",
+    printcolumn = r#"{"name":"Component","type":"string","jsonPath":".spec.componentName"}"#,
+    printcolumn = r#"{"name":"Version","type":"string","jsonPath":".status.version"}"#,
+    printcolumn = r#"{"name":"Commit","type":"string","jsonPath":".spec.source.commit"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseSpec {
+    /// The Component it is a version of.
+    #[schemars(length(min = 2, max = 40))]
+    pub component_name: String,
+    /// The version it was tagged with (`v1.2.3`); without it the next patch version is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$"), length(max = 64))]
+    pub version: Option<String>,
+    /// What it was made from.
+    #[serde(default)]
+    pub source: ReleaseSource,
+    /// One image per container of the workload, each named by digest.
+    #[schemars(length(min = 1, max = 20))]
+    pub images: Vec<ReleaseImage>,
+    /// What it was built with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolchain: Option<Toolchain>,
+    /// The workload as `score.yaml` had it (its `containers`, `service` and `resources`).
+    #[schemars(schema_with = "free_form")]
+    pub workload: Map<String, Value>,
+    /// Settings: those of every environment under `default`, those of one under its name. They become environment
+    /// variables.
+    #[serde(default)]
+    pub config: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// What a Release was made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseSource {
+    /// The commit, if the folder was a repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub commit: Option<String>,
+    /// Whether the folder held changes that no commit has.
+    #[serde(default)]
+    pub uncommitted: bool,
+    /// The digest of the source tree, so that what was built can be told apart without a commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 80))]
+    pub tree: Option<String>,
+}
+
+/// One image of a Release.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseImage {
+    /// The container of the workload it is for.
+    #[schemars(length(min = 1, max = 63))]
+    pub container: String,
+    /// Where it is kept, by digest.
+    #[schemars(length(min = 1, max = 500))]
+    pub reference: String,
+    /// The digest of its manifest.
+    #[schemars(regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
+    pub digest: String,
+}
+
+/// What a Release was built with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Toolchain {
+    /// `rust`.
+    #[schemars(length(max = 60))]
+    pub name: String,
+    /// As the tool itself says it.
+    #[schemars(length(max = 200))]
+    pub version: String,
+}
+
+/// What is known of a Release.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseStatus {
+    /// The state in a sentence.
+    #[serde(flatten)]
+    pub explanation: Explanation,
+    /// Its version: the tag's, or the next patch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Its number within the Component, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i64>,
+    /// The digest of its spec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The generation this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Standard conditions; `Ready` summarises.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+}
+
+reasons!(
+    /// Why a Release is as it is.
+    ReleaseReason {
+        /// It is whole and can be delivered.
+        Deliverable,
+        /// Its name does not follow from its content: it was made by hand or changed.
+        DigestMismatch,
+        /// Its Component does not exist.
+        ComponentNotFound,
+        /// Its workload or settings cannot be rendered.
+        InvalidWorkload,
+        /// Another Release of the Component has its version.
+        VersionTaken,
+        /// The platform could not do its part; it tries again.
+        ApplyFailed,
+    }
+);
+
+/// An object of any shape.
+fn free_form(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
