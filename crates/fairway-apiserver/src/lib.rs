@@ -3,14 +3,20 @@
 //! A request walks: connection → authentication → [`request`] (what is asked of which resource) → authorization →
 //! handler → pipeline (decode, default, admit, validate, commit) → encoded answer.
 
+mod access;
+mod audit;
 pub mod authentication;
 pub mod authorization;
 mod identity;
+mod pod_streams;
 mod resource;
 mod status;
 
+pub use access::{PeerCertificates, Unguarded};
+pub use audit::AuditNote;
 pub use authentication::Authenticate;
 pub use authorization::{Attributes, Authorize, Decision};
 pub use identity::Identity;
+pub use pod_streams::{LogOptions, NoPods, PodRef, PodStreams};
 pub use resource::{Column, Origin, Resource, ScalePaths, Subresource};
 pub use status::ApiError;
