@@ -9,6 +9,7 @@ pub mod authentication;
 pub mod authorization;
 mod identity;
 mod pod_streams;
+pub mod kinds;
 mod resource;
 mod status;
 
