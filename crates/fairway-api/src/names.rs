@@ -76,7 +76,11 @@ fn parse(bounds: &Bounds, name: &str) -> Result<String, InvalidName> {
 }
 
 fn is_reserved(name: &str) -> bool {
-    name == "default" || name == "kube" || name == "fairway" || name.starts_with("kube-") || name.starts_with("fairway-")
+    name == "default"
+        || name == "kube"
+        || name == "fairway"
+        || name.starts_with("kube-")
+        || name.starts_with("fairway-")
 }
 
 macro_rules! name {

@@ -1,1 +1,19 @@
-//! The kit every controller is made of.
+//! The kit every controller is made of: running reconcilers, backing off, applying, reporting, finishing.
+//!
+//! A controller brings a `reconcile` of five steps (observe, validate, plan, apply, report) and an error type that
+//! implements [`Failure`]; everything else is here, once. No product noun in it.
+#![warn(missing_docs)]
+
+mod apply;
+mod backoff;
+mod events;
+mod failure;
+mod finish;
+mod run;
+
+pub use apply::{apply, delete_exact, gone_is_fine, report};
+pub use backoff::Backoffs;
+pub use events::Events;
+pub use failure::{Failure, Retry};
+pub use finish::{Phase, with_finalizer};
+pub use run::{Kit, Metrics, Next, controller, run};

@@ -1,0 +1,25 @@
+//! What a controller says about a failed pass: the reason on the condition, and when to try again.
+
+use std::time::Duration;
+
+/// When to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Soon, then later and later.
+    Backoff,
+    /// After this long.
+    After(Duration),
+    /// Not before something changes: trying again would end the same way. Sets `Stalled`.
+    OnChange,
+}
+
+/// A failed pass.
+pub trait Failure: std::error::Error + Send + Sync + 'static {
+    /// The reason of the condition: a CamelCase word.
+    fn reason(&self) -> &'static str;
+
+    /// When to try again.
+    fn retry(&self) -> Retry {
+        Retry::Backoff
+    }
+}
