@@ -33,3 +33,14 @@ pub struct ObjectChange<'a> {
 #[derive(Debug, thiserror::Error)]
 #[error("record the change in the journal")]
 pub struct JournalError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Records nothing: for a store without a ledger.
+pub struct NoJournal;
+
+impl Journal for NoJournal {
+    fn record(&mut self, _: &rusqlite::Transaction<'_>, _: &[Entry<'_>]) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn settled(&mut self, _: bool) {}
+}

@@ -4,8 +4,26 @@
 //! all, together with what the [`Journal`] writes in the same transaction. Readers, watches and the answer to a write
 //! see it only after it is on disk.
 
+mod commit;
+mod disk;
+mod failpoints;
+mod group;
 mod journal;
 mod model;
+mod options;
+mod read;
+mod shared;
+mod state;
+mod store;
+mod watch;
+mod writer;
 
-pub use journal::{Entry, Journal, JournalError, ObjectChange};
+pub use commit::{CommitError, Committed};
+pub use disk::OpenStore;
+pub use failpoints::{Failpoints, ParseFailpoints};
+pub use journal::{Entry, Journal, JournalError, NoJournal, ObjectChange};
 pub use model::{Action, Batch, Event, EventKind, Expect, Key, Labels, Note, Op, Range, Revision, Stored};
+pub use options::Options;
+pub use read::{ListQuery, Page, ReadError};
+pub use store::Store;
+pub use watch::Watch;

@@ -39,7 +39,7 @@ pub struct Stored {
 }
 
 /// A part of the key space: a whole resource, or one namespace of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Range {
     /// The collection.
     pub resource: Arc<str>,
@@ -106,7 +106,38 @@ pub struct Event {
 /// What happened to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
+    /// It was not there before.
     Created,
+    /// It was there before.
     Updated,
+    /// It is gone.
     Deleted,
+}
+
+impl Key {
+    /// The name of an object; `namespace` is empty for those that have none.
+    pub fn new(resource: impl Into<Arc<str>>, namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
+        Self { resource: resource.into(), namespace: namespace.into(), name: name.into() }
+    }
+}
+
+impl Range {
+    /// Whether the object belongs to it.
+    pub fn holds(&self, key: &Key) -> bool {
+        *self.resource == *key.resource && self.namespace.as_ref().is_none_or(|it| **it == *key.namespace)
+    }
+}
+
+impl Batch {
+    /// These operations, with nothing for the journal.
+    pub fn of(ops: impl Into<Vec<Op>>) -> Self {
+        Self { ops: ops.into(), note: None }
+    }
+}
+
+impl Op {
+    /// The same operation with this expectation.
+    pub fn expecting(self, expect: Expect) -> Self {
+        Self { expect, ..self }
+    }
 }

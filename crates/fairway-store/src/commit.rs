@@ -1,0 +1,71 @@
+//! How a write ends.
+
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+use crate::disk::WriteError;
+use crate::journal::JournalError;
+use crate::model::Stored;
+
+/// A batch that is on disk.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// The objects as they are after each operation, in its order (after a delete: the last bytes with the revision of
+    /// the delete).
+    pub objects: Vec<Stored>,
+}
+
+/// Why nothing of a batch was written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CommitError {
+    /// An expectation was not met, or there was nothing to delete.
+    #[error("operation {op} expected another object than there is")]
+    Conflict {
+        /// Which operation, counted from 0.
+        op: usize,
+        /// What is there instead.
+        current: Option<Box<Stored>>,
+    },
+    /// The disk is full. The next write is tried again.
+    #[error("the disk is full; make room, then try again")]
+    Full,
+    /// Another process has held the file for seconds. The next write is tried again.
+    #[error("another process holds the store's file; try again once it has let go")]
+    Busy,
+    /// The store no longer writes: it was closed, or the disk failed it. Reading goes on.
+    #[error("the store no longer takes writes")]
+    Stopped,
+    /// The journal could not record the group.
+    #[error(transparent)]
+    Journal(Arc<JournalError>),
+}
+
+impl CommitError {
+    /// What the callers are told, and the error again if nothing may be written after it.
+    pub(crate) fn of(error: WriteError) -> (Self, Option<WriteError>) {
+        let code = match &error {
+            WriteError::Sqlite(it) => it.sqlite_error(),
+            WriteError::Journal(it) => sqlite_cause(it),
+        };
+        match (code.map(|it| (it.code, it.extended_code)), error) {
+            // Growing the index of the log fails with this one; nothing has been written yet.
+            (Some((ErrorCode::DiskFull, _) | (_, rusqlite::ffi::SQLITE_IOERR_SHMSIZE)), _) => (Self::Full, None),
+            (Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _)), _) => (Self::Busy, None),
+            (None, WriteError::Journal(it)) => (Self::Journal(Arc::new(it)), None),
+            (_, error) => (Self::Stopped, Some(error)),
+        }
+    }
+}
+
+/// The error of the database that the journal's error comes from, if it does.
+fn sqlite_cause(error: &JournalError) -> Option<&rusqlite::ffi::Error> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error.0);
+    while let Some(error) = cause {
+        if let Some(sqlite) = error.downcast_ref::<rusqlite::Error>() {
+            return sqlite.sqlite_error();
+        }
+        cause = error.source();
+    }
+    None
+}

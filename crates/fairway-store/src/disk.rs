@@ -1,0 +1,160 @@
+//! The file: its tables, and the statements of the writer thread.
+//!
+//! `revisions` is the log. A value is written once; what an object is now is the row that no later row names as its
+//! `previous`. Each row carries a checksum, and `head` the count and the sum of all of them, so that a flipped byte, a
+//! lost row or an old page is an error at the next start and never a wrong answer.
+
+mod open;
+mod row;
+
+use std::sync::Arc;
+
+use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params};
+
+use crate::failpoints::{Failpoints, Point};
+use crate::journal::{Entry, Journal, JournalError};
+use crate::model::{Event, Revision};
+pub use open::OpenStore;
+pub(crate) use open::open;
+use row::Row;
+
+/// The file, its only writing connection, and what its `head` row says.
+pub(crate) struct Disk {
+    connection: Connection,
+    head: Head,
+    failpoints: Failpoints,
+    /// Estimated growth of the write-ahead log since it was last copied into the file.
+    logged: usize,
+}
+
+/// What is true of the whole log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Head {
+    revision: Revision,
+    oldest: Revision,
+    rows: u64,
+    sum: u64,
+}
+
+/// Why a transaction did not happen.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    #[error("write the store's file")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Journal(JournalError),
+}
+
+const INSERT: &str = "INSERT INTO revisions (revision, kind, previous, resource, namespace, name, labels, value, checksum) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const HEAD: &str = "UPDATE head SET revision = ?1, oldest = ?2, rows = ?3, sum = ?4";
+const DELETE: &str = "DELETE FROM revisions WHERE revision = ?1 RETURNING checksum";
+
+/// A row costs about this much in the log beside its value.
+const ROW_OVERHEAD: usize = 512;
+
+impl Disk {
+    /// Commits the changes together with what the journal records of them.
+    pub(crate) fn commit(
+        &mut self,
+        events: &[Arc<Event>],
+        journal: &mut dyn Journal,
+        entries: &[Entry<'_>],
+    ) -> Result<(), WriteError> {
+        let mut head = self.head;
+        self.failpoints.pass(Point::BeforeTransaction)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if !events.is_empty() {
+            let mut insert = transaction.prepare_cached(INSERT)?;
+            for event in events {
+                write_row(&mut insert, &Row::of(event), &mut head)?;
+            }
+            write_head(&transaction, &head)?;
+        }
+        self.failpoints.pass(Point::BeforeJournal)?;
+        journal.record(&transaction, entries).map_err(WriteError::Journal)?;
+        self.failpoints.pass(Point::BeforeCommit)?;
+        transaction.commit()?;
+        self.head = head;
+        self.logged += events.iter().map(|it| it.object.value.len() + ROW_OVERHEAD).sum::<usize>() + 8192;
+        Ok(())
+    }
+
+    /// Forgets what these changes, the oldest of the history, replaced and deleted.
+    pub(crate) fn compact(&mut self, oldest: &[Arc<Event>]) -> Result<(), rusqlite::Error> {
+        let Some(last) = oldest.last() else { return Ok(()) };
+        let mut head = self.head;
+        head.oldest = last.object.revision;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut delete = transaction.prepare_cached(DELETE)?;
+            for revision in oldest.iter().flat_map(|it| row::obsolete_after(it)) {
+                let checksum: i64 = delete.query_row([to_sql(revision)], |it| it.get(0))?;
+                head.rows -= 1;
+                head.sum = head.sum.wrapping_sub(from_sql(checksum));
+            }
+        }
+        write_head(&transaction, &head)?;
+        self.failpoints.pass(Point::InCompaction)?;
+        transaction.commit()?;
+        self.head = head;
+        self.logged += oldest.len() * ROW_OVERHEAD;
+        Ok(())
+    }
+
+    /// The place between a commit and its publication where a test may end the process.
+    pub(crate) fn told(&self) {
+        let _ends_the_process_or_nothing = self.failpoints.strike(Point::BeforePublish);
+    }
+
+    /// How much the write-ahead log may have grown since it was last copied.
+    pub(crate) fn logged(&self) -> usize {
+        self.logged
+    }
+
+    /// Copies the write-ahead log into the file, as far as readers let it.
+    pub(crate) fn checkpoint(&mut self) -> Result<(), rusqlite::Error> {
+        self.logged = 0;
+        self.failpoints.pass(Point::InCheckpoint)?;
+        self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    }
+
+    /// The same, and leaves the log empty.
+    pub(crate) fn finish(&mut self) -> Result<(), rusqlite::Error> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+}
+
+fn write_row(insert: &mut CachedStatement<'_>, row: &Row<'_>, head: &mut Head) -> Result<(), rusqlite::Error> {
+    let checksum = row.checksum();
+    insert.execute(params![
+        to_sql(row.revision),
+        row.kind,
+        row.previous.map(to_sql),
+        row.resource,
+        row.namespace,
+        row.name,
+        row.labels,
+        row.value,
+        to_sql(checksum),
+    ])?;
+    head.revision = row.revision;
+    head.rows += 1;
+    head.sum = head.sum.wrapping_add(checksum);
+    Ok(())
+}
+
+fn write_head(transaction: &Transaction<'_>, head: &Head) -> Result<(), rusqlite::Error> {
+    let values = params![to_sql(head.revision), to_sql(head.oldest), to_sql(head.rows), to_sql(head.sum)];
+    transaction.prepare_cached(HEAD)?.execute(values)?;
+    Ok(())
+}
+
+/// SQLite's integers are signed; the bits are what counts.
+fn to_sql(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+fn from_sql(number: i64) -> u64 {
+    number.cast_unsigned()
+}
