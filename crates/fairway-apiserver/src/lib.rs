@@ -8,8 +8,8 @@ mod audit;
 pub mod authentication;
 pub mod authorization;
 mod identity;
-mod pod_streams;
 pub mod kinds;
+mod pod_streams;
 mod resource;
 mod status;
 
