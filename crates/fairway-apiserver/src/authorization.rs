@@ -1,5 +1,8 @@
 //! Who may do what: the question every request asks once its caller is known.
 
+use serde_json::Value;
+
+use crate::rbac::RuleList;
 use crate::{ApiError, Identity};
 
 #[cfg(test)]
@@ -52,6 +55,37 @@ impl Decision {
 pub trait Authorize: Send + Sync + 'static {
     /// Decides one question. It sees every write that was acknowledged before the call.
     fn authorize(&self, identity: &Identity, attributes: &Attributes<'_>) -> Decision;
+
+    /// What an identity may do in a namespace, for those who want to see it all. None where nobody can list it.
+    fn rules(&self, _identity: &Identity, _namespace: &str) -> Option<RuleList> {
+        None
+    }
+
+    /// Where the right to do something comes from, for people.
+    fn grant(&self, _identity: &Identity, _attributes: &Attributes<'_>) -> Option<String> {
+        None
+    }
+
+    /// Guards the objects that decisions are made from: nobody gives away what they do not have. Handlers call it for
+    /// every create and update, of whatever kind, after validation and before the commit.
+    fn guard(&self, _identity: &Identity, _write: &Write<'_>) -> Result<(), ApiError> {
+        Ok(())
+    }
+}
+
+/// A create or update that is about to be committed.
+#[derive(Debug, Clone, Copy)]
+pub struct Write<'a> {
+    /// Where the object is kept: `rbac.authorization.k8s.io/roles`.
+    pub storage: &'a str,
+    /// Empty for the cluster scope.
+    pub namespace: &'a str,
+    /// The object's name.
+    pub name: &'a str,
+    /// The object as it will be.
+    pub new: &'a Value,
+    /// The object as it is, on an update.
+    pub old: Option<&'a Value>,
 }
 
 /// [`Authorize::authorize`] as a step of a request: 403 in Kubernetes' words unless allowed.

@@ -10,6 +10,7 @@ pub mod authorization;
 mod identity;
 pub mod kinds;
 mod pod_streams;
+pub mod rbac;
 mod resource;
 mod status;
 
