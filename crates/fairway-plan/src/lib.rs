@@ -1,1 +1,39 @@
-//! Pure rendering and planning.
+//! Pure rendering and planning: what a workload means, which objects a Release becomes in an Environment, whether
+//! what runs is healthy.
+//!
+//! Functions from data to data, with no client, clock, randomness or disk. A user's mistakes come back as findings
+//! beside the value, all at once, never as the first of many errors.
+
+pub mod health;
+
+pub mod release;
+
+pub mod render;
+
+pub mod score;
+
+mod digest;
+
+pub use digest::{Digest, digest_of};
+
+/// Something a user should mend in a file of theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Where: `containers.web.image`.
+    pub path: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl Finding {
+    /// A finding at `path`.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.path, self.message) }
+    }
+}
