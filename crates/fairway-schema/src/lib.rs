@@ -5,6 +5,30 @@
 
 mod cause;
 mod model;
+mod path;
+mod pattern;
+
+pub mod compile;
+pub mod decode;
+pub mod encode;
+
+mod default;
+mod prune;
+pub mod validate;
+
+pub mod json_patch;
+pub mod merge_patch;
+
+pub mod jsonpath;
+pub mod names;
+pub mod quantity;
+pub mod selector;
 
 pub use cause::{Cause, CauseReason};
+pub use decode::{Decoded, Finding, json as decode_json, yaml as decode_yaml};
+pub use default::default;
 pub use model::{Additional, Link, ListType, MapType, Rules, Schema, Type};
+pub use path::Path;
+pub use pattern::Pattern;
+pub use prune::{prune, unknown_fields};
+pub use validate::validate;

@@ -8,9 +8,13 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
+use crate::pattern::Pattern;
+
 /// One node of a schema.
 #[derive(Debug, Default, Clone)]
 pub struct Schema {
+    /// The name of the type where it has one: `io.k8s.api.core.v1.Container`.
+    pub name: Option<Box<str>>,
     /// What JSON type a value must have.
     pub r#type: Type,
     /// `int32`, `date-time`, `byte`, `quantity` …
@@ -21,7 +25,7 @@ pub struct Schema {
     pub nullable: bool,
     /// The known fields of an object.
     pub properties: BTreeMap<Box<str>, Link>,
-    /// The order in which the fields were declared, for documents made from this schema. Empty: sorted.
+    /// The fields an object must have.
     pub required: Vec<Box<str>>,
     /// What fields beside `properties` an object may have.
     pub additional: Additional,
@@ -61,7 +65,7 @@ pub struct Rules {
     pub multiple_of: Option<f64>,
     pub min_length: Option<u64>,
     pub max_length: Option<u64>,
-    pub pattern: Option<Box<str>>,
+    pub pattern: Option<Pattern>,
     pub min_items: Option<u64>,
     pub max_items: Option<u64>,
     pub unique_items: bool,
