@@ -102,6 +102,14 @@ impl Disk {
         Ok(())
     }
 
+    /// Lets the journal make its tables and read what it needs.
+    pub(crate) fn prepare(&mut self, journal: &mut dyn Journal) -> Result<(), WriteError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        journal.prepare(&transaction).map_err(WriteError::Journal)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
     /// The place between a commit and its publication where a test may end the process.
     pub(crate) fn told(&self) {
         let _ends_the_process_or_nothing = self.failpoints.strike(Point::BeforePublish);

@@ -4,6 +4,9 @@ use crate::model::{EventKind, Note, Stored};
 
 /// Writes records into the open transaction. Called in the writer thread, never concurrently.
 pub trait Journal: Send + 'static {
+    /// Makes its tables and reads what it needs, once, while the store is opened.
+    fn prepare(&mut self, transaction: &rusqlite::Transaction<'_>) -> Result<(), JournalError>;
+
     /// Records every batch of a group, in order. An error fails the whole group: nothing of it is kept.
     fn record(&mut self, transaction: &rusqlite::Transaction<'_>, entries: &[Entry<'_>]) -> Result<(), JournalError>;
 
@@ -38,6 +41,10 @@ pub struct JournalError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 pub struct NoJournal;
 
 impl Journal for NoJournal {
+    fn prepare(&mut self, _: &rusqlite::Transaction<'_>) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     fn record(&mut self, _: &rusqlite::Transaction<'_>, _: &[Entry<'_>]) -> Result<(), JournalError> {
         Ok(())
     }

@@ -30,8 +30,9 @@ struct Inner {
 
 impl Store {
     /// Opens the file, or makes it, reads everything in it, and starts the writer thread.
-    pub fn open(options: Options, journal: Box<dyn Journal>) -> Result<Self, OpenStore> {
-        let opened = disk::open(&options)?;
+    pub fn open(options: Options, mut journal: Box<dyn Journal>) -> Result<Self, OpenStore> {
+        let mut opened = disk::open(&options)?;
+        opened.disk.prepare(&mut *journal).map_err(|it| OpenStore::of_journal(&options.path, it))?;
         let shared = Arc::new(Shared::new(opened.state));
         let queue = Arc::new(Queue::new());
         let lock = Arc::new(opened.lock);

@@ -12,7 +12,8 @@ use bytes::Bytes;
 use rusqlite::{Connection, OpenFlags};
 
 use super::row::{Row, labels_from_json};
-use super::{Disk, Head, from_sql};
+use super::{Disk, Head, WriteError, from_sql};
+use crate::journal::JournalError;
 use crate::model::{Event, EventKind, Key, Stored};
 use crate::options::Options;
 use crate::state::State;
@@ -91,9 +92,26 @@ pub enum OpenStore {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The journal cannot use it.
+    #[error("prepare the journal in {}", path.display())]
+    PrepareJournal {
+        /// The store's file.
+        path: PathBuf,
+        /// What the journal says.
+        source: JournalError,
+    },
     /// The system gives no thread.
     #[error("cannot start the store's writer thread")]
     StartWriter(#[source] io::Error),
+}
+
+impl OpenStore {
+    pub(crate) fn of_journal(path: &Path, error: WriteError) -> Self {
+        match error {
+            WriteError::Sqlite(source) => read_error(path, source),
+            WriteError::Journal(source) => Self::PrepareJournal { path: path.to_owned(), source },
+        }
+    }
 }
 
 /// What opening gives.

@@ -236,7 +236,7 @@ async fn closing_ends_watches_and_refuses_writes() {
 #[tokio::test]
 async fn waiting_for_a_revision_returns_when_it_can_be_read() {
     let store = TestStore::open();
-    let (_, made) = tokio::join!(store.wait_for(1), store.commit(Batch::of([put("pods", "a", "x", "1")])));
+    let ((), made) = tokio::join!(store.wait_for(1), store.commit(Batch::of([put("pods", "a", "x", "1")])));
     assert_eq!(made.unwrap().objects[0].revision, 1);
     store.wait_for(0).await;
 }
