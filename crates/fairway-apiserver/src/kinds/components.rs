@@ -14,7 +14,7 @@ static TEXTS: LazyLock<BTreeMap<&'static str, &'static str>> =
     LazyLock::new(|| TABLE.lines().filter_map(|it| it.split_once('\t')).collect());
 
 static LINKS: LazyLock<BTreeMap<&'static str, Link>> =
-    LazyLock::new(|| TEXTS.iter().map(|(name, text)| (*name, Link::lazy(move || compile(&parse(text))))).collect());
+    LazyLock::new(|| TEXTS.iter().map(|(name, text)| (*name, Link::lazy(move || named(name, text)))).collect());
 
 /// The compiled schema of that name: `io.k8s.api.core.v1.Pod`.
 pub fn component(name: &str) -> Option<Link> {
@@ -47,6 +47,10 @@ fn references(text: &'static str) -> impl Iterator<Item = &'static str> {
 
 fn parse(text: &str) -> Value {
     serde_json::from_str(text).expect("`xtask gen` writes valid JSON, and a test parses every line")
+}
+
+fn named(name: &str, text: &str) -> Schema {
+    Schema { name: Some(name.into()), ..compile(&parse(text)) }
 }
 
 /// Compiles one captured node. The captured documents use only a part of OpenAPI: no rules, no unions, and `allOf`
