@@ -4,8 +4,9 @@ use http::request::Parts;
 
 use crate::{ApiError, Attributes, Authenticate, Authorize, Decision, Identity};
 
-/// The certificates a client showed in its TLS handshake, verified against the server's client CA; a request
-/// extension set by the server.
+/// The certificates a client showed in its TLS handshake, whose key it has; a request extension set by the server.
+///
+/// Nothing else about them is verified yet: authentication does that, so that a wrong one gets a 401 and no TLS alert.
 #[derive(Debug, Clone)]
 pub struct PeerCertificates(pub std::sync::Arc<[rustls::pki_types::CertificateDer<'static>]>);
 

@@ -9,10 +9,13 @@ pub mod authentication;
 pub mod authorization;
 mod identity;
 pub mod kinds;
+pub mod pki;
 mod pod_streams;
 pub mod rbac;
 mod resource;
+pub mod reviews;
 mod status;
+pub mod tokens;
 
 pub use access::{PeerCertificates, Unguarded};
 pub use audit::AuditNote;
