@@ -4,6 +4,7 @@
 //! Pure: functions from JSON trees and a [`Schema`] to JSON trees and [`Cause`]s. No noun of any product in it.
 
 mod cause;
+mod go_text;
 mod model;
 mod path;
 mod pattern;
@@ -17,6 +18,7 @@ mod prune;
 pub mod validate;
 
 pub mod json_patch;
+pub mod managed;
 pub mod merge_patch;
 
 pub mod jsonpath;
