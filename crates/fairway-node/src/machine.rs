@@ -1,0 +1,149 @@
+//! What this machine offers to a node, and what to do about the rest.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::geteuid;
+use serde::Serialize;
+
+use crate::runner::Generation;
+
+/// Facts for `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Machine {
+    /// Which users containers can have.
+    pub user_mode: UserMode,
+    /// Why it is not a better one, and what to change.
+    pub user_reason: String,
+    /// `v1`, `v2` or `none`.
+    pub cgroups: String,
+    /// Which limits can be set.
+    pub controllers: Vec<String>,
+    /// Why limits cannot be set, if they cannot.
+    pub cgroups_reason: Option<String>,
+    /// The kernel's release.
+    pub kernel: String,
+    /// Whether system calls can be filtered.
+    pub seccomp: bool,
+    /// Whether the kernel knows overlay mounts.
+    pub overlay: bool,
+    /// Processors.
+    pub cpus: usize,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+}
+
+/// Which users containers can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserMode {
+    /// Root: every pod gets an unprivileged user of its own.
+    Root,
+    /// Not root, but a range of users may be mapped.
+    RootlessRange,
+    /// Not root, one user.
+    RootlessSingle,
+    /// Containers cannot run.
+    None,
+}
+
+/// Looks at the machine. Cheap; changes nothing.
+pub fn inspect() -> Machine {
+    let generation = crate::runner::detect_limits();
+    let (user_mode, user_reason) = user_mode();
+    let information = rustix::system::sysinfo();
+    let (cgroups, controllers, cgroups_reason) = describe(generation);
+    Machine {
+        user_mode,
+        user_reason,
+        cgroups,
+        controllers,
+        cgroups_reason,
+        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+        seccomp: fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").is_ok_and(|it| it.contains("errno")),
+        overlay: knows_overlay(),
+        cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        memory_bytes: total_memory(information.totalram, information.mem_unit),
+    }
+}
+
+fn total_memory(units: impl TryInto<u64>, unit: impl TryInto<u64>) -> u64 {
+    units.try_into().unwrap_or(0).saturating_mul(unit.try_into().unwrap_or(1))
+}
+
+fn describe(generation: Generation) -> (String, Vec<String>, Option<String>) {
+    match generation {
+        Generation::V1(controllers) => ("v1".into(), controllers.into_iter().map(str::to_owned).collect(), None),
+        Generation::V2(base) => {
+            let offered = fs::read_to_string(base.join("cgroup.controllers")).unwrap_or_default();
+            ("v2".into(), offered.split_whitespace().map(str::to_owned).collect(), None)
+        }
+        Generation::None(reason) => ("none".into(), Vec::new(), Some(reason)),
+    }
+}
+
+/// The module may not be loaded yet, but then the kernel loads it when it is first used by root.
+fn knows_overlay() -> bool {
+    let listed = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    listed.lines().any(|it| it.ends_with("\toverlay")) || Path::new("/sys/module/overlay").exists()
+}
+
+/// Switches that keep users from making namespaces: where, what it reads then, and what to do.
+const SWITCHES: [(&str, &str, &str); 3] = [
+    (
+        "/proc/sys/user/max_user_namespaces",
+        "0",
+        "user namespaces are turned off; run `sysctl -w user.max_user_namespaces=15000`",
+    ),
+    (
+        "/proc/sys/kernel/unprivileged_userns_clone",
+        "0",
+        "user namespaces are for root only; run `sysctl -w kernel.unprivileged_userns_clone=1`",
+    ),
+    (
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        "AppArmor keeps programs without a profile from making user namespaces; give this program a profile with \
+         `userns,` or run `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`",
+    ),
+];
+
+fn user_mode() -> (UserMode, String) {
+    let is_root = geteuid().is_root();
+    for (path, bad, advice) in SWITCHES {
+        if fs::read_to_string(path).is_ok_and(|it| it.trim() == bad) {
+            // As root our pods change to an unprivileged user first, so the switches bind them too.
+            return (UserMode::None, advice.to_owned());
+        }
+    }
+    if is_root {
+        return (UserMode::Root, "every pod runs as an unprivileged user of its own".into());
+    }
+    let user = geteuid().as_raw();
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == user.to_string()).then_some(name)
+    });
+    let ranges = fs::read_to_string("/etc/subuid").unwrap_or_default();
+    let has_range = ranges
+        .lines()
+        .filter_map(|it| it.split(':').next())
+        .any(|owner| Some(owner) == name || owner == user.to_string());
+    let tool = ["/usr/bin/newuidmap", "/bin/newuidmap"].iter().any(|it| Path::new(it).exists());
+    match (has_range, tool) {
+        (true, true) => {
+            (UserMode::RootlessRange, "a range of users is there; for now each container still gets one user".into())
+        }
+        (true, false) => (UserMode::RootlessSingle, "newuidmap is missing; install the package `uidmap`".into()),
+        (false, _) => (
+            UserMode::RootlessSingle,
+            "this user has no range in /etc/subuid: images that change user while they run need one".into(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,338 @@
+//! Runs containers without a daemon: one path as root and without.
+//!
+//! A pod is a small process of this same binary ([`reexec`]) that is pid 1 of its own PID namespace and parent of the
+//! pod's containers. It lives on when the node ends, and is found again through its folder. Killing it kills the pod.
+
+mod cgroups;
+mod failed;
+mod folder;
+mod footprint;
+mod init;
+mod launch;
+mod logs;
+mod pod;
+mod protocol;
+mod raw;
+mod sandbox;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt as _, lchown};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use fairway_clock::Entropy;
+use rustix::process::geteuid;
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use cgroups::Cgroups;
+
+pub use cgroups::{Generation, WriteCgroup};
+pub use footprint::Footprint;
+pub use logs::{LogOptions, LogStream, ReadLog, read_log};
+pub use pod::{AskPod, Pod};
+pub use protocol::{Container, ContainerState, ExecResult, Finished, Limits, LogLimit, Mount, PodState, Sandbox};
+
+/// The first of the users that pods run as when the node is root: a range that systemd leaves to nobody.
+const FIRST_POD_USER: u32 = 0x7000_0000;
+
+/// Runs pod init, if that is what this process was started for, and never returns then. The first line of `main`.
+pub fn reexec() {
+    let mut arguments = std::env::args_os();
+    if arguments.next().is_some_and(|it| it == launch::NAME) {
+        launch::run(arguments);
+    }
+}
+
+/// Which limits this machine lets us set.
+pub(crate) fn detect_limits() -> Generation {
+    cgroups::detect()
+}
+
+/// Why a node's folder cannot be used.
+#[derive(Debug, Error)]
+pub enum OpenRunner {
+    /// A file or folder of it.
+    #[error("prepare {path}", path = path.display())]
+    Prepare {
+        /// Which.
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Files in it belong to users that this node cannot be.
+    #[error("{path} was made by {made_by} and cannot be used by {now}; use another folder or the user that made it", path = path.display())]
+    OtherUser {
+        /// The folder.
+        path: PathBuf,
+        /// Who made it.
+        made_by: String,
+        /// Who asks.
+        now: String,
+    },
+}
+
+/// Why a pod or a container could not be started.
+#[derive(Debug, Error)]
+pub enum RunPod {
+    /// A file or folder of it.
+    #[error("prepare {path}", path = path.display())]
+    Prepare {
+        /// Which.
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Its name cannot be a folder's.
+    #[error("{name:?} cannot be the name of a folder")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// Its limits.
+    #[error("limit what the pod may use")]
+    Limit(#[from] WriteCgroup),
+    /// Its first process.
+    #[error("start pod init with {program}", program = program.display())]
+    Launch {
+        /// The program.
+        program: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Its first process said no.
+    #[error("pod init could not start: {message}")]
+    Init {
+        /// What it said.
+        message: String,
+    },
+    /// It does not answer.
+    #[error("ask pod init")]
+    Ask(#[from] AskPod),
+}
+
+/// A pod folder that was found.
+pub enum Found {
+    /// Its pod runs.
+    Running(Box<Pod>),
+    /// Its pod does not run any more.
+    Dead {
+        /// The pod's UID.
+        uid: String,
+        /// What its init last wrote down.
+        state: PodState,
+    },
+}
+
+/// Starts pods in one state folder and finds them again.
+pub struct Runner {
+    state: PathBuf,
+    program: PathBuf,
+    cgroups: Cgroups,
+    is_root: bool,
+}
+
+impl Runner {
+    /// Opens a state folder, and makes it if need be. `program` is what is executed as pod init: a binary whose `main`
+    /// begins with [`reexec`].
+    pub fn open(state: &Path, program: &Path, entropy: &dyn Entropy) -> Result<Self, OpenRunner> {
+        let prepare = |path: &Path, source| OpenRunner::Prepare { path: path.to_owned(), source };
+        let pods = state.join(folder::PODS);
+        fs::create_dir_all(&pods).map_err(|it| prepare(&pods, it))?;
+        let state = fs::canonicalize(state).map_err(|it| prepare(state, it))?;
+        // Pods run as other users than root and must pass, not look.
+        for path in [&state, &pods] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o711)).map_err(|it| prepare(path, it))?;
+        }
+        let is_root = geteuid().is_root();
+        let now = if is_root { "root".to_owned() } else { format!("user {}", geteuid().as_raw()) };
+        let made_by = remember(&state.join("node.user"), &now).map_err(|it| prepare(&state.join("node.user"), it))?;
+        if made_by != now {
+            return Err(OpenRunner::OtherUser { path: state, made_by, now });
+        }
+        let id = state.join("node.id");
+        let id = remember(&id, &entropy.hex(6)).map_err(|it| prepare(&id, it))?;
+        Ok(Self { cgroups: Cgroups::new(&id), state, program: program.to_owned(), is_root })
+    }
+
+    /// The state folder.
+    pub fn state_folder(&self) -> &Path {
+        &self.state
+    }
+
+    /// Which limits can be set here.
+    pub fn limits(&self) -> &Generation {
+        self.cgroups.generation()
+    }
+
+    /// The folder of a volume of a pod, made if need be, for the pod's own use once [`Runner::create`] is called.
+    pub fn volume(&self, pod: &str, name: &str) -> Result<PathBuf, RunPod> {
+        check_name(pod)?;
+        check_name(name)?;
+        let path = self.state.join(folder::volume(pod, name));
+        make_folder(&path)?;
+        Ok(path)
+    }
+
+    /// The folder of `hosts`, `hostname` and `resolv.conf`, made if need be.
+    pub fn etc(&self, pod: &str) -> Result<PathBuf, RunPod> {
+        check_name(pod)?;
+        let path = self.state.join(folder::etc(pod));
+        make_folder(&path)?;
+        Ok(path)
+    }
+
+    /// Starts a pod's init. The caller leaves `host_user` and `cgroups` to us.
+    pub async fn create(&self, mut sandbox: Sandbox) -> Result<Pod, RunPod> {
+        check_name(&sandbox.uid)?;
+        let uid = sandbox.uid.clone();
+        sandbox.host_user = self.is_root.then(|| FIRST_POD_USER + (u32::from(sandbox.ip) & 0xffff));
+        sandbox.cgroups = self.cgroups.pod(&uid, sandbox.host_user)?.join;
+        let folder = self.state.join(folder::pod(&uid));
+        make_folder(&folder)?;
+        for (name, _) in &sandbox.memory_volumes {
+            self.volume(&uid, name)?;
+        }
+        let bytes = serde_json::to_vec(&sandbox).map_err(|it| prepare(&folder, it.into()))?;
+        let path = self.state.join(folder::sandbox(&uid));
+        folder::write_atomically(&path, &bytes).map_err(|it| prepare(&path, it))?;
+        self.give(&folder, sandbox.host_user)?;
+        self.launch(&uid).await?;
+        Ok(Pod::connect(&self.state, sandbox).await?)
+    }
+
+    async fn launch(&self, uid: &str) -> Result<(), RunPod> {
+        let failed = |source| RunPod::Launch { program: self.program.clone(), source };
+        let diary = self.state.join(folder::diary(uid));
+        let diary = fs::File::create(&diary).map_err(|it| prepare(&diary, it))?;
+        let mut command = tokio::process::Command::new(&self.program);
+        command.arg0(launch::NAME).arg(&self.state).arg(uid).env_clear().current_dir("/").process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(diary);
+        let mut launcher = command.spawn().map_err(failed)?;
+        let said = launcher.stdout.take().ok_or_else(|| failed(io::Error::other("no standard output")))?;
+        let mut lines = BufReader::new(said).lines();
+        let mut verdict = Err(RunPod::Init { message: "it ended without a word".into() });
+        while let Some(line) = lines.next_line().await.map_err(failed)? {
+            if line == "ready" {
+                verdict = Ok(());
+                break;
+            }
+            if let Some(message) = line.strip_prefix("error ") {
+                verdict = Err(RunPod::Init { message: message.into() });
+            }
+        }
+        launcher.wait().await.map_err(failed)?;
+        verdict
+    }
+
+    /// Starts a run of a container. Doing it again changes nothing.
+    pub async fn start(&self, pod: &Pod, mut container: Container) -> Result<(), RunPod> {
+        check_name(&container.name)?;
+        let (uid, owner) = (&pod.sandbox.uid, pod.sandbox.host_user);
+        let run = |attempt: u32| format!("{}-{attempt}", container.name);
+        if let Some(before) = container.attempt.checked_sub(1) {
+            self.cgroups.remove_container(uid, &run(before));
+        }
+        let place = self.cgroups.container(uid, &run(container.attempt), &container.limits, owner)?;
+        container.cgroups = place.join;
+        container.oom_file = place.oom_file;
+        // As root the pod's user may have no right to walk to the image from `/`, but it stands in the state folder.
+        if let Ok(inside) = container.image.strip_prefix(&self.state) {
+            container.image = inside.to_owned();
+        }
+        let folder = self.state.join(folder::attempt(uid, &container.name, container.attempt));
+        make_folder(&folder)?;
+        let bytes = serde_json::to_vec(&container).map_err(|it| prepare(&folder, it.into()))?;
+        let path = folder.join("spec.json");
+        folder::write_atomically(&path, &bytes).map_err(|it| prepare(&path, it))?;
+        self.give(&self.state.join(folder::pod(uid)).join("containers"), owner)?;
+        Ok(pod.start(&container.name, container.attempt).await?)
+    }
+
+    /// Gives what was written for a pod to the pod's user.
+    pub fn give(&self, path: &Path, user: Option<u32>) -> Result<(), RunPod> {
+        user.map_or(Ok(()), |user| give_tree(path, user)).map_err(|it| prepare(path, it))
+    }
+
+    /// Finds every pod of the state folder.
+    pub async fn find(&self) -> Result<Vec<Found>, RunPod> {
+        let pods = self.state.join(folder::PODS);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&pods).map_err(|it| prepare(&pods, it))?.flatten() {
+            let uid = entry.file_name().to_string_lossy().into_owned();
+            found.push(match self.reconnect(&uid).await {
+                Some(pod) => Found::Running(Box::new(pod)),
+                None => {
+                    let state = fs::read(self.state.join(folder::state(&uid))).unwrap_or_default();
+                    Found::Dead { uid, state: serde_json::from_slice(&state).unwrap_or_default() }
+                }
+            });
+        }
+        Ok(found)
+    }
+
+    async fn reconnect(&self, uid: &str) -> Option<Pod> {
+        let bytes = fs::read(self.state.join(folder::sandbox(uid))).ok()?;
+        let sandbox = serde_json::from_slice(&bytes).ok()?;
+        Pod::connect(&self.state, sandbox).await.ok()
+    }
+
+    /// Kills a pod, if it runs, and removes all that belongs to it.
+    pub async fn remove(&self, uid: &str) -> Result<(), RunPod> {
+        check_name(uid)?;
+        if let Some(pod) = self.reconnect(uid).await {
+            pod.kill().await;
+        }
+        self.cgroups.remove_pod(uid);
+        self.cgroups.remove_all(); // stays while other pods are in it
+        let path = self.state.join(folder::pod(uid));
+        let task = tokio::task::spawn_blocking(move || folder::remove_tree(&path).map_err(|it| prepare(&path, it)));
+        task.await.unwrap_or_else(|it| Err(prepare(&self.state, io::Error::other(it))))
+    }
+
+    /// What is there on this machine because of this state folder.
+    pub fn footprint(&self) -> Footprint {
+        footprint::measure(&self.state, &self.cgroups)
+    }
+}
+
+fn prepare(path: &Path, source: io::Error) -> RunPod {
+    RunPod::Prepare { path: path.to_owned(), source }
+}
+
+fn make_folder(path: &Path) -> Result<(), RunPod> {
+    fs::create_dir_all(path).map_err(|it| prepare(path, it))
+}
+
+/// Names of pods and containers become names of folders: they may not lead anywhere else.
+fn check_name(name: &str) -> Result<(), RunPod> {
+    let good = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '.' | '_');
+    if name.is_empty() || name.len() > 253 || name.starts_with('.') || !name.chars().all(good) {
+        return Err(RunPod::Name { name: name.chars().take(64).collect() });
+    }
+    Ok(())
+}
+
+/// Reads what a file remembers; writes it if it remembers nothing yet.
+fn remember(path: &Path, value: &str) -> io::Result<String> {
+    match fs::read_to_string(path) {
+        Ok(found) if !found.trim().is_empty() => Ok(found.trim().to_owned()),
+        Ok(_) => fs::write(path, value).map(|()| value.to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::write(path, value).map(|()| value.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+fn give_tree(path: &Path, user: u32) -> io::Result<()> {
+    lchown(path, Some(user), Some(user))?;
+    if fs::symlink_metadata(path)?.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give_tree(&entry?.path(), user)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! Limits of memory, processor and processes, where the machine lets us set them.
+//!
+//! One small interface over both generations of cgroups. The top folder carries the node's id, so that whatever a crash
+//! leaves behind can be found and removed.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::protocol::Limits;
+
+/// Where cgroups are on every usual machine.
+const MOUNT: &str = "/sys/fs/cgroup";
+/// The controllers that we use, in version 1 each its own tree.
+pub(crate) const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
+const CPU_PERIOD: u64 = 100_000;
+
+/// Why a cgroup could not be set up.
+#[derive(Debug, Error)]
+#[error("write {path}", path = path.display())]
+pub struct WriteCgroup {
+    /// The file or folder.
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+/// The generation of cgroups that this machine lets us use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Generation {
+    /// One tree for each controller; these can be written.
+    V1(Vec<&'static str>),
+    /// One tree; our part of it is here.
+    V2(PathBuf),
+    /// None can be written, and why.
+    None(String),
+}
+
+/// What a process must do to be in a cgroup, and where its kills are counted.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) join: Vec<PathBuf>,
+    pub(crate) oom_file: Option<PathBuf>,
+}
+
+/// The node's part of the machine's cgroups.
+#[derive(Debug)]
+pub(crate) struct Cgroups {
+    generation: Generation,
+    top: String,
+}
+
+impl Cgroups {
+    /// The part of the node with this id.
+    pub(crate) fn new(node: &str) -> Self {
+        Self { generation: detect(), top: format!("fairway-{node}") }
+    }
+
+    pub(crate) fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
+    /// The node's own folders, one for each tree.
+    pub(crate) fn tops(&self) -> Vec<PathBuf> {
+        match &self.generation {
+            Generation::V1(controllers) => {
+                controllers.iter().map(|it| Path::new(MOUNT).join(it).join(&self.top)).collect()
+            }
+            Generation::V2(base) => vec![base.join(&self.top)],
+            Generation::None(_) => Vec::new(),
+        }
+    }
+
+    /// Makes the place of a pod's init.
+    pub(crate) fn pod(&self, pod: &str, owner: Option<u32>) -> Result<Place, WriteCgroup> {
+        if let Generation::V2(_) = self.generation {
+            // Processes live in leaves only, and whoever moves one must own the folder above both ends.
+            for top in self.tops() {
+                make(&top, None)?;
+                delegate(&top)?;
+                make(&top.join(pod), owner)?;
+                delegate(&top.join(pod))?;
+            }
+            return self.place(&format!("{pod}/init"), owner);
+        }
+        self.place(pod, owner)
+    }
+
+    /// Makes the place of one run of a container and sets its limits.
+    pub(crate) fn container(
+        &self,
+        pod: &str,
+        run: &str,
+        limits: &Limits,
+        owner: Option<u32>,
+    ) -> Result<Place, WriteCgroup> {
+        let place = self.place(&format!("{pod}/{run}"), owner)?;
+        for (folder, file, value) in self.settings(limits) {
+            let path = folder.join(pod).join(run).join(file);
+            // What the kernel was built without (swap accounting, processor quotas) cannot be set.
+            if path.exists() {
+                write(&path, &value)?;
+            }
+        }
+        Ok(place)
+    }
+
+    fn place(&self, name: &str, owner: Option<u32>) -> Result<Place, WriteCgroup> {
+        let mut place = Place::default();
+        for top in self.tops() {
+            let folder = top.join(name);
+            make(&folder, owner)?;
+            place.join.push(folder.join("cgroup.procs"));
+            let counted = match self.generation {
+                Generation::V1(_) => folder.join("memory.oom_control"),
+                _ => folder.join("memory.events"),
+            };
+            if counted.exists() {
+                place.oom_file = Some(counted);
+            }
+        }
+        Ok(place)
+    }
+
+    /// Which file gets which value, below which top folder.
+    fn settings(&self, limits: &Limits) -> Vec<(PathBuf, &'static str, String)> {
+        let mut settings = Vec::new();
+        for top in self.tops() {
+            match &self.generation {
+                Generation::V1(_) if top.starts_with(Path::new(MOUNT).join("memory")) => {
+                    let memory = limits.memory.map(|it| it.to_string());
+                    settings.extend(memory.iter().map(|it| (top.clone(), "memory.limit_in_bytes", it.clone())));
+                    settings.extend(memory.map(|it| (top.clone(), "memory.memsw.limit_in_bytes", it)));
+                }
+                Generation::V1(_) if top.starts_with(Path::new(MOUNT).join("cpu")) => {
+                    settings.extend(limits.cpu_request_milli.map(|it| (top.clone(), "cpu.shares", shares(it))));
+                    settings.extend(limits.cpu_milli.map(|it| (top.clone(), "cpu.cfs_quota_us", quota(it))));
+                }
+                Generation::V1(_) => settings.extend(limits.pids.map(|it| (top.clone(), "pids.max", it.to_string()))),
+                _ => settings.extend(unified(&top, limits)),
+            }
+        }
+        settings
+    }
+
+    /// Removes all that belongs to a pod whose processes are gone.
+    pub(crate) fn remove_pod(&self, pod: &str) {
+        self.tops().iter().for_each(|it| remove(&it.join(pod)));
+    }
+
+    /// Removes the place of a run that has ended.
+    pub(crate) fn remove_container(&self, pod: &str, run: &str) {
+        self.tops().iter().for_each(|it| remove(&it.join(pod).join(run)));
+    }
+
+    /// Removes the node's own folders, when no pod is left in them.
+    pub(crate) fn remove_all(&self) {
+        self.tops().iter().for_each(|it| remove(it));
+    }
+}
+
+fn unified(top: &Path, limits: &Limits) -> Vec<(PathBuf, &'static str, String)> {
+    let mut settings = Vec::new();
+    if let Some(memory) = limits.memory {
+        settings.push((top.to_owned(), "memory.max", memory.to_string()));
+        settings.push((top.to_owned(), "memory.swap.max", "0".into()));
+    }
+    if let Some(cpu) = limits.cpu_milli {
+        settings.push((top.to_owned(), "cpu.max", format!("{} {CPU_PERIOD}", quota(cpu))));
+    }
+    if let Some(request) = limits.cpu_request_milli {
+        // The same scale as Kubernetes: 2..262144 shares onto 1..10000.
+        let shares = shares(request).parse::<u64>().unwrap_or(2);
+        settings.push((top.to_owned(), "cpu.weight", (1 + ((shares - 2) * 9999) / 262_142).to_string()));
+    }
+    if let Some(pids) = limits.pids {
+        settings.push((top.to_owned(), "pids.max", pids.to_string()));
+    }
+    settings
+}
+
+fn shares(milli: u64) -> String {
+    (milli.saturating_mul(1024) / 1000).clamp(2, 262_144).to_string()
+}
+
+fn quota(milli: u64) -> String {
+    (milli.saturating_mul(CPU_PERIOD) / 1000).max(1000).to_string()
+}
+
+/// Looks at the machine.
+pub(crate) fn detect() -> Generation {
+    let mount = Path::new(MOUNT);
+    if mount.join("cgroup.controllers").exists() {
+        return detect_unified(mount);
+    }
+    let writable = CONTROLLERS.into_iter().filter(|it| can_write(&mount.join(it))).collect::<Vec<_>>();
+    if writable.is_empty() {
+        Generation::None(format!("no controller below {MOUNT} can be written by this user"))
+    } else {
+        Generation::V1(writable)
+    }
+}
+
+/// As root the top of the tree; else the cgroup that we are in, if it was delegated to us.
+fn detect_unified(mount: &Path) -> Generation {
+    if can_write(mount) {
+        return Generation::V2(mount.to_owned());
+    }
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = own.lines().find_map(|it| it.strip_prefix("0::")).unwrap_or("/");
+    let base = mount.join(own.trim_start_matches('/'));
+    // Processes and controllers exclude each other in one folder: ours go beside the folder that we are in.
+    match base.parent().filter(|it| it.starts_with(mount) && can_write(it)) {
+        Some(parent) => Generation::V2(parent.to_owned()),
+        None => Generation::None(format!("{} is not delegated to this user", base.display())),
+    }
+}
+
+fn can_write(folder: &Path) -> bool {
+    folder.is_dir() && rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+fn make(folder: &Path, owner: Option<u32>) -> Result<(), WriteCgroup> {
+    let failed = |source| WriteCgroup { path: folder.to_owned(), source };
+    fs::create_dir_all(folder).map_err(failed)?;
+    if let Some(owner) = owner {
+        chown(folder.join("cgroup.procs"), Some(owner), Some(owner)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Lets the folders below use the controllers.
+fn delegate(folder: &Path) -> Result<(), WriteCgroup> {
+    let offered = fs::read_to_string(folder.join("cgroup.controllers")).unwrap_or_default();
+    for controller in CONTROLLERS.iter().filter(|it| offered.split_whitespace().any(|name| name == **it)) {
+        write(&folder.join("cgroup.subtree_control"), &format!("+{controller}"))?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, value: &str) -> Result<(), WriteCgroup> {
+    fs::write(path, value).map_err(|source| WriteCgroup { path: path.to_owned(), source })
+}
+
+/// Removes a folder and those in it. Files of a cgroup go with it; one that still has processes stays.
+fn remove(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|it| it.is_dir()) {
+            remove(&entry.path());
+        }
+    }
+    let _absent_or_busy = fs::remove_dir(folder);
+}
+
+#[cfg(test)]
+mod tests;

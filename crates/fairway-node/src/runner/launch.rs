@@ -1,0 +1,92 @@
+//! The short life between the node and pod init: become the pod's user, leave every namespace, fork, go.
+//!
+//! As root the dedicated user is taken first; from there on the way is the same as without root.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::process::{Gid, Uid, getegid, geteuid, set_dumpable_behavior};
+use rustix::thread::UnshareFlags;
+
+use super::failed::{Failed, Step as _};
+use super::protocol::Sandbox;
+use super::{folder, init, raw};
+
+/// How a process knows that it is to be pod init: its own name.
+pub(super) const NAME: &str = "fairway-pod-init";
+
+/// Runs launcher and pod init; never comes back. Standard output says `pid N`, then `ready` or `error …`.
+pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ! {
+    let (Some(state), Some(uid)) = (arguments.next(), arguments.next()) else {
+        raw::exit(64);
+    };
+    let (state, uid) = (PathBuf::from(state), uid.to_string_lossy().into_owned());
+    let code = match launch(&state, &uid) {
+        Ok(code) => code,
+        Err(failed) => {
+            say(&format!("error {}\n", failed.line()));
+            1
+        }
+    };
+    raw::exit(code)
+}
+
+/// Tells the node something, as long as it listens.
+pub(super) fn say(line: &str) {
+    let _gone = rustix::io::write(std::io::stdout(), line.as_bytes());
+}
+
+fn launch(state: &Path, uid: &str) -> Result<i32, Failed> {
+    raw::close_inherited().step(|| "close inherited descriptors".into())?;
+    std::env::set_current_dir(state).step(|| format!("enter {}", state.display()))?;
+    let sandbox = read_sandbox(uid)?;
+    join(&sandbox.cgroups)?;
+    if let Some(user) = sandbox.host_user {
+        become_user(user)?;
+    }
+    leave()?;
+    match raw::fork().step(|| "fork pod init".into())? {
+        raw::Fork::Parent(pid) => {
+            say(&format!("pid {}\n", pid.as_raw_nonzero()));
+            Ok(0)
+        }
+        raw::Fork::Child => init::run(sandbox),
+    }
+}
+
+fn read_sandbox(uid: &str) -> Result<Sandbox, Failed> {
+    let path = folder::sandbox(uid);
+    let bytes = fs::read(&path).step(|| format!("read {}", path.display()))?;
+    serde_json::from_slice(&bytes).step(|| format!("understand {}", path.display()))
+}
+
+/// Enters cgroups. Also a container's first step.
+pub(super) fn join(cgroups: &[PathBuf]) -> Result<(), Failed> {
+    cgroups.iter().try_for_each(|path| fs::write(path, "0").step(|| format!("join cgroup {}", path.display())))
+}
+
+fn become_user(user: u32) -> Result<(), Failed> {
+    let (uid, gid) = (Uid::from_raw(user), Gid::from_raw(user));
+    rustix::thread::set_thread_groups(&[]).step(|| "drop groups".into())?;
+    rustix::thread::set_thread_res_gid(gid, gid, gid).step(|| format!("become group {user}"))?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid).step(|| format!("become user {user}"))?;
+    // A change of user hides /proc/self from oneself; the maps of the next step are written there.
+    set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable).step(|| "own /proc/self again".into())
+}
+
+fn leave() -> Result<(), Failed> {
+    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+    raw::unshare(UnshareFlags::NEWUSER).step(|| "make a user namespace".into())?;
+    map_user(0, uid, 0, gid)?;
+    let flags =
+        UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
+    raw::unshare(flags).step(|| "make the pod's namespaces".into())
+}
+
+/// Maps one user and one group of the outer namespace to one in this new one.
+pub(super) fn map_user(user: u32, outer_user: u32, group: u32, outer_group: u32) -> Result<(), Failed> {
+    fs::write("/proc/self/setgroups", "deny").step(|| "deny setgroups".into())?;
+    fs::write("/proc/self/gid_map", format!("{group} {outer_group} 1")).step(|| "map the group".into())?;
+    fs::write("/proc/self/uid_map", format!("{user} {outer_user} 1")).step(|| "map the user".into())
+}

@@ -1,0 +1,76 @@
+//! The few system calls that Rust cannot check: each with the reason why it is sound here.
+#![expect(unsafe_code, reason = "fork, unshare and close_range have no safe form; every use says why it holds")]
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use rustix::process::Pid;
+use rustix::thread::UnshareFlags;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Which side of a fork this is.
+pub(super) enum Fork {
+    /// The new process.
+    Child,
+    /// The old one, with the new one's pid.
+    Parent(Pid),
+}
+
+/// Forks. Only launcher and pod init call this, and they have exactly one thread for all their life.
+pub(super) fn fork() -> io::Result<Fork> {
+    // SAFETY: the process is single-threaded (it was re-executed for this and starts no thread), so the child
+    // inherits no lock held by somebody who is gone.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Fork::Child),
+        pid => Pid::from_raw(pid).map(Fork::Parent).ok_or_else(|| io::Error::other("fork gave no pid")),
+    }
+}
+
+/// Leaves namespaces for new ones.
+pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
+    // SAFETY: no flag used here (new namespaces only, never FILES or FS) takes descriptors or the working folder
+    // from under other threads, and there are none.
+    Ok(unsafe { rustix::thread::unshare_unsafe(flags) }?)
+}
+
+/// Closes every descriptor above the standard three: nothing leaks in from whoever started us.
+pub(super) fn close_inherited() -> io::Result<()> {
+    close_range(0)
+}
+
+/// Marks every descriptor above the standard three to be closed by the next exec: nothing leaks into a container.
+pub(super) fn close_on_exec() -> io::Result<()> {
+    close_range(libc::CLOSE_RANGE_CLOEXEC)
+}
+
+fn close_range(flags: libc::c_uint) -> io::Result<()> {
+    // SAFETY: called before this process owns any descriptor above 2 (flags 0), or only sets a flag (CLOEXEC).
+    let done = unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, flags) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// The pid of whoever connected to a Unix socket, as seen from here; 0 when it lives outside this PID namespace.
+pub(super) fn peer_pid(socket: &impl AsRawFd) -> io::Result<i32> {
+    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut size = libc::socklen_t::try_from(size_of::<libc::ucred>()).map_err(io::Error::other)?;
+    let into = (&raw mut credentials).cast();
+    // SAFETY: the kernel writes at most `size` bytes into a plain structure of that size. (The safe form takes the pid
+    // for non-zero, which it is not for a peer of another namespace.)
+    let done =
+        unsafe { libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, into, &raw mut size) };
+    if done == 0 { Ok(credentials.pid) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Lets the runtime watch a descriptor.
+pub(super) fn watched(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` always gives the same descriptor, open for as long as it lives, and the `AsyncFd` owns it.
+    unsafe { AsyncFd::register_with_interest(fd, interest) }.map_err(io::Error::from)
+}
+
+/// Ends this process at once, without running what its parent registered to run at exit.
+pub(super) fn exit(code: i32) -> ! {
+    // SAFETY: `_exit` has no preconditions.
+    unsafe { libc::_exit(code) }
+}

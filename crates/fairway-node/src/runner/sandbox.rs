@@ -1,0 +1,83 @@
+//! From a fresh fork of pod init to a container's own program.
+//!
+//! The order matters: mounts are made while this process still has every right in the pod's user namespace; then a user
+//! namespace below it is entered, which owns none of the others, and all rights are given up.
+
+mod place;
+mod privileges;
+mod root;
+mod seccomp;
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::fs::Mode;
+use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces};
+
+use super::failed::{Failed, Step as _};
+use super::protocol::Container;
+use super::{launch, raw};
+
+/// Becomes the container's program. Comes back only with the reason why it cannot.
+pub(super) fn enter(pod: &str, spec: &Container, stdout: OwnedFd, stderr: OwnedFd) -> Failed {
+    match prepare(pod, spec) {
+        Err(failed) => failed,
+        Ok(()) => become_program(spec, &spec.argv, Stdio::from(stdout), Stdio::from(stderr)),
+    }
+}
+
+fn prepare(pod: &str, spec: &Container) -> Result<(), Failed> {
+    launch::join(&spec.cgroups)?;
+    rustix::process::setsid().step(|| "start a session".into())?;
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    raw::unshare(UnshareFlags::NEWNS).step(|| "make a mount namespace".into())?;
+    root::build_and_enter(pod, spec)?;
+    raw::unshare(UnshareFlags::NEWUSER).step(|| "make the container's user namespace".into())?;
+    launch::map_user(spec.user, 0, spec.group, 0)
+}
+
+/// Becomes a command inside a running container. Comes back only with the reason why it cannot.
+pub(super) fn follow(spec: &Container, container: &OwnedFd, argv: &[String], output: &OwnedFd) -> Failed {
+    let entered = (|| {
+        launch::join(&spec.cgroups)?;
+        rustix::process::setsid().step(|| "start a session".into())?;
+        rustix::process::umask(Mode::from_raw_mode(0o022));
+        move_into_thread_name_spaces(container.as_fd(), ThreadNameSpaceType::MOUNT)
+            .step(|| "enter the container's mounts".into())?;
+        move_into_thread_name_spaces(container.as_fd(), ThreadNameSpaceType::USER)
+            .step(|| "enter the container's user namespace".into())?;
+        let stream = || output.try_clone().map(Stdio::from).step(|| "hand the output over".into());
+        Ok((stream()?, stream()?))
+    })();
+    match entered {
+        Err(failed) => failed,
+        Ok((stdout, stderr)) => become_program(spec, argv, stdout, stderr),
+    }
+}
+
+fn become_program(spec: &Container, argv: &[String], stdout: Stdio, stderr: Stdio) -> Failed {
+    let Some((program, arguments)) = argv.split_first() else {
+        return failed("find a command: neither container nor image names one", rustix::io::Errno::NOENT.into());
+    };
+    let working_dir = if spec.working_dir.is_empty() { "/" } else { &spec.working_dir };
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+    let ready = std::env::set_current_dir(Path::new(working_dir))
+        .step(|| format!("enter the working folder {working_dir}"))
+        .and_then(|()| raw::close_on_exec().step(|| "close descriptors".into()))
+        .and_then(|()| privileges::give_up(spec));
+    match ready {
+        Err(failed) => failed,
+        Ok(()) => failed(&format!("run {program}"), command.exec()),
+    }
+}
+
+fn failed(step: &str, error: std::io::Error) -> Failed {
+    match Err::<(), _>(error).step(|| step.into()) {
+        Err(failed) => failed,
+        Ok(()) => unreachable!("an error stays an error"),
+    }
+}

@@ -1,0 +1,50 @@
+//! Giving up every right, for good.
+
+use std::io;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
+    set_no_new_privs,
+};
+
+use super::seccomp;
+use crate::runner::failed::{Failed, Step as _};
+use crate::runner::protocol::Container;
+
+/// More than the newest kernel has; it says which is the first that it does not know.
+const CAPABILITIES: u32 = 63;
+const OPEN_FILES: u64 = 65_536;
+
+/// Limits, no capabilities in any set, no way to get new ones, and the filter of system calls.
+pub(super) fn give_up(spec: &Container) -> Result<(), Failed> {
+    limit(spec)?;
+    clear_ambient_capability_set().step(|| "clear ambient capabilities".into())?;
+    for number in 0..CAPABILITIES {
+        if remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)).is_err() {
+            break;
+        }
+    }
+    set_no_new_privs(true).step(|| "refuse new privileges".into())?;
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+        .step(|| "drop capabilities".into())?;
+    seccomp::install().map_err(io::Error::other).step(|| "install the filter of system calls".into())
+}
+
+/// Limits that hold without cgroups too.
+fn limit(spec: &Container) -> Result<(), Failed> {
+    let hard = getrlimit(Resource::Nofile).maximum;
+    set(Resource::Nofile, hard.map_or(OPEN_FILES, |it| it.min(OPEN_FILES)))?;
+    set(Resource::Core, 0)?;
+    match spec.limits.pids {
+        // Counted in the container's own user namespace: a stop for fork bombs also where no cgroup can be written.
+        Some(pids) => set(Resource::Nproc, getrlimit(Resource::Nproc).maximum.map_or(pids, |it| it.min(pids))),
+        None => Ok(()),
+    }
+}
+
+fn set(resource: Resource, value: u64) -> Result<(), Failed> {
+    setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
+        .step(|| format!("set the limit {resource:?}"))
+}

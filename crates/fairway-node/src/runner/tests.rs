@@ -1,0 +1,26 @@
+use fairway_clock::SeededEntropy;
+
+use super::*;
+
+#[test]
+fn names_that_lead_elsewhere_are_refused() {
+    for name in ["", ".", "..", "../x", "a/b", ".hidden", "a\0b", "é", &"x".repeat(254)] {
+        assert!(check_name(name).is_err(), "{name:?}");
+    }
+    for name in ["a", "my-app.0", "0f8fad5b-d9cb-469f-a165-70867728950e"] {
+        check_name(name).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_keeps_its_node_id_and_refuses_other_users() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |seed| Runner::open(folder.path(), Path::new("/bin/true"), &SeededEntropy::new(seed));
+    open(1).unwrap();
+    let id = fs::read_to_string(folder.path().join("node.id")).unwrap();
+    open(2).unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("node.id")).unwrap(), id);
+    fs::write(folder.path().join("node.user"), "user 4242").unwrap();
+    let error = open(3).err().unwrap().to_string();
+    assert!(error.contains("made by user 4242"), "{error}");
+}

@@ -1,0 +1,251 @@
+//! A runner in a folder of its own, an image of one static program, and the check that nothing is left.
+#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "test support: not every test program uses all of it")]
+
+use std::fs;
+use std::io::Read as _;
+use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use fairway_clock::SystemEntropy;
+use fairway_node::runner::{
+    Container, Finished, Footprint, Generation, Limits, LogLimit, LogOptions, LogStream, Pod, PodState, Runner,
+    Sandbox, read_log,
+};
+use futures::StreamExt as _;
+
+const POD: &str = env!("CARGO_BIN_EXE_fairway-pod");
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/program.c");
+
+pub(crate) struct Bench {
+    folder: tempfile::TempDir,
+    pub(crate) runner: Runner,
+    pub(crate) image: PathBuf,
+    pub(crate) uid: String,
+    ip: Ipv4Addr,
+}
+
+/// Where a run without root finds the programs that it could not build or reach.
+const PROGRAM_COPY: &str = "FAIRWAY_TEST_PROGRAM";
+const POD_COPY: &str = "FAIRWAY_TEST_POD";
+
+/// The static program of all containers, built once for each test process.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        if let Some(copy) = std::env::var_os(PROGRAM_COPY) {
+            return copy.into();
+        }
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let (target, beside) = (folder.join("program"), folder.join(format!("program-{}", std::process::id())));
+        let made = Command::new("gcc").args(["-static", "-O1", "-o"]).arg(&beside).arg(SOURCE).status().unwrap();
+        assert!(made.success(), "gcc builds the test program");
+        fs::rename(&beside, &target).unwrap();
+        target
+    })
+}
+
+/// The program that becomes pod init.
+fn pod_program() -> PathBuf {
+    std::env::var_os(POD_COPY).map_or_else(|| PathBuf::from(POD), PathBuf::from)
+}
+
+/// A container of the test program with these words.
+pub(crate) fn program(words: &[&str]) -> Container {
+    let argv = std::iter::once("/bin/program").chain(words.iter().copied()).map(str::to_owned).collect();
+    Container {
+        name: "app".into(),
+        attempt: 0,
+        image: PathBuf::new(),
+        argv,
+        env: Vec::new(),
+        working_dir: String::new(),
+        user: 0,
+        group: 0,
+        read_only_root: true,
+        mounts: Vec::new(),
+        limits: Limits::default(),
+        cgroups: Vec::new(),
+        oom_file: None,
+    }
+}
+
+impl Bench {
+    pub(crate) fn new(ip: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("fairway-node-").tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let runner = Runner::open(&folder.path().join("node"), &pod_program(), &SystemEntropy).unwrap();
+        let image = runner.state_folder().join("images/program");
+        fs::create_dir_all(image.join("bin")).unwrap();
+        fs::copy(built(), image.join("bin/program")).unwrap();
+        fs::set_permissions(image.join("bin/program"), fs::Permissions::from_mode(0o755)).unwrap();
+        let ip: Ipv4Addr = ip.parse().unwrap();
+        Self { folder, runner, image, uid: format!("pod-{}", ip.octets()[3]), ip }
+    }
+
+    pub(crate) fn sandbox(&self) -> Sandbox {
+        Sandbox {
+            uid: self.uid.clone(),
+            namespace: "default".into(),
+            name: "mypod".into(),
+            hostname: "mypod".into(),
+            ip: self.ip,
+            ranges: vec![(Ipv4Addr::new(10, 96, 0, 0), 12), (Ipv4Addr::new(10, 244, 0, 0), 16)],
+            host_user: None,
+            memory_volumes: Vec::new(),
+            log_limit: LogLimit::default(),
+            cgroups: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn pod(&self) -> Pod {
+        self.pod_of(self.sandbox()).await
+    }
+
+    pub(crate) async fn pod_of(&self, sandbox: Sandbox) -> Pod {
+        let etc = self.runner.etc(&self.uid).unwrap();
+        fs::write(etc.join("hostname"), "mypod\n").unwrap();
+        fs::write(etc.join("resolv.conf"), "nameserver 10.96.0.10\n").unwrap();
+        self.runner.create(sandbox).await.unwrap()
+    }
+
+    pub(crate) fn here(&self, container: Container) -> Container {
+        Container { image: self.image.clone(), ..container }
+    }
+
+    pub(crate) async fn start(&self, pod: &Pod, container: Container) {
+        self.runner.start(pod, self.here(container)).await.unwrap();
+    }
+
+    pub(crate) async fn run(&self, pod: &Pod, words: &[&str]) {
+        self.start(pod, program(words)).await;
+    }
+
+    /// How the newest run of a container ended; waits for it.
+    pub(crate) async fn ended(&self, pod: &Pod, name: &str) -> Finished {
+        let mut states = pod.watch();
+        let ended = states.wait_for(|it| it.latest(name).is_some_and(|it| it.finished.is_some())).await.unwrap();
+        ended.latest(name).unwrap().finished.clone().unwrap()
+    }
+
+    /// Waits until a container has written these words.
+    pub(crate) async fn said(&self, pod: &Pod, name: &str, words: &str) {
+        let options = LogOptions { follow: true, ..LogOptions::default() };
+        let mut stream = self.stream(pod, name, 0, options);
+        let mut seen = String::new();
+        while !seen.contains(words) {
+            let bytes = stream.next().await.expect("it says so before it ends").unwrap();
+            seen.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+
+    pub(crate) async fn log(&self, name: &str, attempt: u32) -> String {
+        let parts = read_log(self.runner.state_folder(), &self.uid, name, attempt, LogOptions::default(), || true);
+        joined(parts.collect().await)
+    }
+
+    fn stream(&self, pod: &Pod, name: &str, attempt: u32, options: LogOptions) -> LogStream {
+        let (states, name_again) = (pod.watch(), name.to_owned());
+        let over = move || states.borrow().latest(&name_again).is_none_or(|it| it.finished.is_some());
+        read_log(self.runner.state_folder(), &self.uid, name, attempt, options, over)
+    }
+
+    pub(crate) async fn log_with(&self, pod: &Pod, name: &str, attempt: u32, options: LogOptions) -> String {
+        joined(self.stream(pod, name, attempt, options).collect().await)
+    }
+
+    fn logs(&self, name: &str) -> Vec<u64> {
+        let folder = self.runner.state_folder().join("pods").join(&self.uid).join("logs").join(name);
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.metadata().map_or(0, |it| it.len())).collect()
+    }
+
+    pub(crate) fn log_files(&self, name: &str) -> usize {
+        self.logs(name).len()
+    }
+
+    pub(crate) fn log_bytes(&self, name: &str) -> u64 {
+        self.logs(name).iter().sum()
+    }
+
+    /// Waits for something that no event tells.
+    pub(crate) async fn until(&self, condition: impl Fn() -> bool) {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) fn can_limit(&self, controller: &str) -> bool {
+        match self.runner.limits() {
+            Generation::V1(controllers) => controllers.contains(&controller),
+            Generation::V2(_) => true,
+            Generation::None(_) => false,
+        }
+    }
+
+    /// Lets another process start the pod and a container, and kills that process the hard way.
+    pub(crate) fn start_elsewhere(&self, container: &Container) -> PodState {
+        let (sandbox, spec) = (self.folder.path().join("sandbox.json"), self.folder.path().join("container.json"));
+        fs::write(&sandbox, serde_json::to_vec(&self.sandbox()).unwrap()).unwrap();
+        fs::write(&spec, serde_json::to_vec(&self.here(container.clone())).unwrap()).unwrap();
+        let mut command = Command::new(pod_program());
+        command.arg(self.runner.state_folder()).arg(&sandbox).arg(&spec).stdout(Stdio::piped());
+        let mut owner = command.spawn().unwrap();
+        let (mut line, mut byte) = (Vec::new(), [0u8]);
+        let output = owner.stdout.as_mut().unwrap();
+        while output.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
+            line.push(byte[0]);
+        }
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        serde_json::from_slice(&line).unwrap()
+    }
+
+    /// Removes the pod and checks that the machine is as before.
+    pub(crate) async fn clean(self) {
+        self.runner.remove(&self.uid).await.unwrap();
+        assert_eq!(self.runner.footprint(), Footprint::default());
+    }
+}
+
+fn joined(parts: Vec<std::io::Result<bytes::Bytes>>) -> String {
+    parts.into_iter().map(|it| String::from_utf8_lossy(&it.unwrap()).into_owned()).collect()
+}
+
+pub(crate) fn stream(socket: OwnedFd) -> tokio::net::TcpStream {
+    tokio::net::TcpStream::from_std(socket.into()).unwrap()
+}
+
+pub(crate) fn listener(socket: OwnedFd) -> tokio::net::TcpListener {
+    tokio::net::TcpListener::from_std(socket.into()).unwrap()
+}
+
+/// Runs this whole test program once more, as a user without rights, if we are root and can.
+pub(crate) fn again_without_root() {
+    let Ok(status) = fs::read_to_string("/proc/self/status") else { return };
+    if !status.contains("Uid:\t0\t0\t0\t0") {
+        return;
+    }
+    // Copies, because that user may have no way to where these programs lie.
+    let folder = tempfile::Builder::new().prefix("fairway-rootless-").tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let copy = |name: &str, from: &Path| {
+        let to = folder.path().join(name);
+        fs::copy(from, &to).unwrap();
+        fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).unwrap();
+        to
+    };
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(copy("tests", &std::env::current_exe().unwrap()))
+        .env("TMPDIR", folder.path())
+        .env(PROGRAM_COPY, copy("program", built()))
+        .env(POD_COPY, copy("pod", Path::new(POD)))
+        .current_dir("/")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+}

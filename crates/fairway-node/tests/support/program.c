@@ -1,0 +1,104 @@
+/* What the containers of the tests run: small, static, and as ill-behaved as its first argument says. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void quit(int signal) { (void)signal; _exit(7); }
+
+static void cat(const char *path) {
+    char buffer[4096];
+    int file = open(path, O_RDONLY);
+    if (file < 0) { printf("%s: %s\n", path, strerror(errno)); return; }
+    for (ssize_t count; (count = read(file, buffer, sizeof buffer)) > 0;) fwrite(buffer, 1, (size_t)count, stdout);
+    close(file);
+}
+
+static int serve(int port) {
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((unsigned short)port) };
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 16)) { perror("listen"); return 1; }
+    puts("serving");
+    for (;;) {
+        struct sockaddr_in peer;
+        socklen_t size = sizeof peer;
+        int connection = accept(listener, (struct sockaddr *)&peer, &size);
+        char request[2048], text[256];
+        if (read(connection, request, sizeof request) < 0) { close(connection); continue; }
+        const char *name = inet_ntoa(peer.sin_addr);
+        int count = snprintf(text, sizeof text,
+            "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", strlen(name), name);
+        if (write(connection, text, (size_t)count) < 0) perror("write");
+        close(connection);
+    }
+}
+
+static int dial(const char *ip, int port) {
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((unsigned short)port) };
+    inet_aton(ip, &address.sin_addr);
+    int connection = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(connection, (struct sockaddr *)&address, sizeof address)) { printf("connect: %s\n", strerror(errno)); return 1; }
+    char text[64] = { 0 };
+    if (read(connection, text, sizeof text - 1) < 0) return 2;
+    printf("heard %s\n", text);
+    return 0;
+}
+
+int main(int count, char **words) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    const char *what = count > 1 ? words[1] : "exit";
+    const char *first = count > 2 ? words[2] : "0";
+    if (!strcmp(what, "exit")) return atoi(first);
+    if (!strcmp(what, "sleep")) { signal(SIGTERM, quit); puts("sleeping"); for (;;) pause(); }
+    if (!strcmp(what, "stubborn")) { signal(SIGTERM, SIG_IGN); puts("stubborn"); for (;;) pause(); }
+    if (!strcmp(what, "bomb")) {
+        int made = 0;
+        for (; made < 100000; made++) {
+            pid_t child = fork();
+            if (child < 0) break;
+            if (child == 0) for (;;) pause();
+        }
+        printf("made %d\n", made);
+        return 3;
+    }
+    if (!strcmp(what, "leak")) for (;;) { char *more = malloc(1 << 20); if (!more) return 4; memset(more, 1, 1 << 20); }
+    if (!strcmp(what, "spew")) {
+        static char noise[65536];
+        for (size_t at = 0; at < sizeof noise; at++) noise[at] = (char)(at * 31 % 251);
+        for (;;) if (write(1, noise, sizeof noise) < 0) return 5;
+    }
+    if (!strcmp(what, "lines")) { for (int at = 0; at < atoi(first); at++) printf("line %d\n", at); return 0; }
+    if (!strcmp(what, "cat")) { for (int at = 2; at < count; at++) cat(words[at]); return 0; }
+    if (!strcmp(what, "env")) { for (int at = 2; at < count; at++) printf("%s=%s\n", words[at], getenv(words[at])); return 0; }
+    if (!strcmp(what, "write")) {
+        for (int at = 2; at < count; at++) {
+            int file = open(words[at], O_CREAT | O_WRONLY, 0644);
+            printf("%s: %s\n", words[at], file < 0 ? strerror(errno) : "written");
+        }
+        return 0;
+    }
+    if (!strcmp(what, "break-out")) {
+        printf("unshare: %s\n", unshare(CLONE_NEWUSER) ? strerror(errno) : "done");
+        printf("mount: %s\n", mount("none", "/proc", "tmpfs", 0, NULL) ? strerror(errno) : "done");
+        printf("chroot: %s\n", chroot("/") ? strerror(errno) : "done");
+        printf("setuid: %s\n", setuid(1234) ? strerror(errno) : "done");
+        printf("sethostname: %s\n", sethostname("x", 1) ? strerror(errno) : "done");
+        printf("ids: %d %d pid %d\n", getuid(), getgid(), getpid());
+        return 0;
+    }
+    if (!strcmp(what, "orphan")) { if (fork() == 0) { setsid(); for (;;) pause(); } return 0; }
+    if (!strcmp(what, "serve")) return serve(atoi(first));
+    if (!strcmp(what, "dial")) return dial(first, atoi(words[3]));
+    fprintf(stderr, "unknown: %s\n", what);
+    return 64;
+}
