@@ -69,6 +69,12 @@ impl Rule {
             && other.non_resource_urls.iter().all(|it| self.non_resource_urls.iter().any(|mine| url_covers(mine, it)))
     }
 
+    /// How much there is to read in it.
+    pub(crate) fn words(&self) -> usize {
+        let Self { verbs, api_groups, resources, resource_names, non_resource_urls } = self;
+        1 + [verbs, api_groups, resources, resource_names, non_resource_urls].map(Vec::len).iter().sum::<usize>()
+    }
+
     /// Into how many rules of one verb, one group, one resource and one name it falls apart.
     pub(crate) fn parts(&self) -> usize {
         let resources = self.api_groups.len().saturating_mul(self.resources.len());
