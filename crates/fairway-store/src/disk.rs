@@ -36,6 +36,13 @@ struct Head {
     sum: u64,
 }
 
+impl Head {
+    fn checksum(&self) -> u64 {
+        let bytes = [self.revision, self.oldest, self.rows, self.sum].map(u64::to_le_bytes);
+        u64::from(crc32fast::hash(bytes.as_flattened()))
+    }
+}
+
 /// Why a transaction did not happen.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteError {
@@ -47,7 +54,7 @@ pub(crate) enum WriteError {
 
 const INSERT: &str = "INSERT INTO revisions (revision, kind, previous, resource, namespace, name, labels, value, checksum) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-const HEAD: &str = "UPDATE head SET revision = ?1, oldest = ?2, rows = ?3, sum = ?4";
+const HEAD: &str = "UPDATE head SET revision = ?1, oldest = ?2, rows = ?3, sum = ?4, checksum = ?5";
 const DELETE: &str = "DELETE FROM revisions WHERE revision = ?1 RETURNING checksum";
 
 /// A row costs about this much in the log beside its value.
@@ -153,7 +160,7 @@ fn write_row(insert: &mut CachedStatement<'_>, row: &Row<'_>, head: &mut Head) -
 }
 
 fn write_head(transaction: &Transaction<'_>, head: &Head) -> Result<(), rusqlite::Error> {
-    let values = params![to_sql(head.revision), to_sql(head.oldest), to_sql(head.rows), to_sql(head.sum)];
+    let values = [head.revision, head.oldest, head.rows, head.sum, head.checksum()].map(to_sql);
     transaction.prepare_cached(HEAD)?.execute(values)?;
     Ok(())
 }

@@ -3,6 +3,9 @@
 //! The library reads no environment: whoever opens the store parses a text such as `before-commit=kill@3` once and
 //! hands it over in the options. Without one, a point costs one branch.
 
+#[cfg(test)]
+mod tests;
+
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

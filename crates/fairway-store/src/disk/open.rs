@@ -26,9 +26,9 @@ const APPLICATION: u32 = 0x6f72_6576;
 const TABLES: &str = "
 CREATE TABLE head (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    revision INTEGER NOT NULL, oldest INTEGER NOT NULL, rows INTEGER NOT NULL, sum INTEGER NOT NULL
+    revision INTEGER NOT NULL, oldest INTEGER NOT NULL, rows INTEGER NOT NULL, sum INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
 );
-INSERT INTO head VALUES (1, 0, 0, 0, 0);
 CREATE TABLE revisions (
     revision INTEGER PRIMARY KEY,
     kind INTEGER NOT NULL,
@@ -180,8 +180,9 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), OpenStore> {
                     PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = ON;";
     connection.execute_batch(settings).map_err(read)?;
     if fresh {
+        let first = format!("INSERT INTO head VALUES (1, 0, 0, 0, 0, {});", Head::default().checksum());
         let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA};");
-        connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} {marks} COMMIT;")).map_err(read)?;
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} {first} {marks} COMMIT;")).map_err(read)?;
     }
     Ok(())
 }
@@ -190,8 +191,11 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), OpenStore> {
 fn load(path: &Path, connection: &Connection) -> Result<(Head, State), OpenStore> {
     let read = |source| read_error(path, source);
     let damaged = |what: String| OpenStore::Damaged { path: path.to_owned(), what };
-    let expected =
-        connection.query_row("SELECT revision, oldest, rows, sum FROM head", [], head_from_sql).map_err(read)?;
+    let select = "SELECT revision, oldest, rows, sum, checksum FROM head";
+    let (expected, checksum) = connection.query_row(select, [], head_from_sql).map_err(read)?;
+    if expected.checksum() != checksum {
+        return Err(damaged("its head does not match its checksum".into()));
+    }
     let mut state = State::default();
     state.oldest = expected.oldest;
     let mut found = Head { revision: expected.revision, oldest: expected.oldest, rows: 0, sum: 0 };
@@ -242,9 +246,9 @@ fn replay(state: &mut State, row: &Row<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn head_from_sql(row: &rusqlite::Row<'_>) -> Result<Head, rusqlite::Error> {
+fn head_from_sql(row: &rusqlite::Row<'_>) -> Result<(Head, u64), rusqlite::Error> {
     let number = |index| row.get(index).map(from_sql);
-    Ok(Head { revision: number(0)?, oldest: number(1)?, rows: number(2)?, sum: number(3)? })
+    Ok((Head { revision: number(0)?, oldest: number(1)?, rows: number(2)?, sum: number(3)? }, number(4)?))
 }
 
 fn row_from_sql<'a>(row: &'a rusqlite::Row<'_>) -> Result<(Row<'a>, u64), rusqlite::Error> {

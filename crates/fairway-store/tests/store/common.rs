@@ -1,6 +1,7 @@
 //! A store in a folder of its own, and short words for the objects in it.
 
 use std::ops::Deref;
+use std::path::Path;
 
 use fairway_store::{Action, Expect, Journal, Key, ListQuery, NoJournal, Op, Options, Range, Revision, Store, Stored};
 
@@ -36,19 +37,33 @@ impl TestStore {
         self.store.clone().unwrap()
     }
 
-    /// Everything a reader can tell of a range: its objects at each revision of history, and its changes.
-    pub(crate) fn dump(&self, range: Range, oldest: Revision) -> Vec<String> {
-        let mut told = Vec::new();
-        for at in oldest..=self.revision() {
-            let page = self.list(&ListQuery { at: Some(at), ..ListQuery::all(range.clone()) }).unwrap();
-            told.push(format!("{at}: {:?}", page.items));
-        }
-        let mut watch = self.watch(range, oldest).unwrap();
-        while let Some(event) = watch.try_next().unwrap() {
-            told.push(format!("{event:?}"));
-        }
-        told
+    pub(crate) fn path(&self) -> &Path {
+        &self.options.path
     }
+
+    /// The bytes of the file that is left when the store is closed.
+    pub(crate) async fn close_and_read(mut self) -> Vec<u8> {
+        self.store.take().unwrap().close().await;
+        std::fs::read(self.path()).unwrap()
+    }
+
+    pub(crate) fn dump(&self, range: Range, oldest: Revision) -> Vec<String> {
+        dump(self, range, oldest)
+    }
+}
+
+/// Everything a reader can tell of a range: its objects at each revision of history, and its changes.
+pub(crate) fn dump(store: &Store, range: Range, oldest: Revision) -> Vec<String> {
+    let mut told = Vec::new();
+    for at in oldest..=store.revision() {
+        let page = store.list(&ListQuery { at: Some(at), ..ListQuery::all(range.clone()) }).unwrap();
+        told.push(format!("{at}: {:?}", page.items));
+    }
+    let mut watch = store.watch(range, oldest).unwrap();
+    while let Some(event) = watch.try_next().unwrap() {
+        told.push(format!("{event:?}"));
+    }
+    told
 }
 
 impl Deref for TestStore {

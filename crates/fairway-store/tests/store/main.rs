@@ -4,3 +4,7 @@
 mod common;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod model;
