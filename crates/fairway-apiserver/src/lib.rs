@@ -4,24 +4,42 @@
 //! handler → pipeline (decode, default, admit, validate, commit) → encoded answer.
 
 mod access;
+mod admission;
 mod audit;
 pub mod authentication;
 pub mod authorization;
+mod background;
+mod body;
+mod custom;
+mod frames;
+mod handlers;
 mod identity;
 pub mod kinds;
+mod namespaces;
+mod object;
+mod pipeline;
 pub mod pki;
 mod pod_streams;
 pub mod rbac;
+mod registry;
+mod request;
 mod resource;
 pub mod reviews;
+mod selection;
+mod server;
+#[allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "the real ones can fail and wait")]
+mod standin;
 mod status;
+mod table;
 pub mod tokens;
 
 pub use access::{PeerCertificates, Unguarded};
 pub use audit::AuditNote;
 pub use authentication::Authenticate;
 pub use authorization::{Attributes, Authorize, Decision};
+pub use body::{Body, BodyError};
 pub use identity::Identity;
 pub use pod_streams::{LogOptions, NoPods, PodRef, PodStreams};
 pub use resource::{Column, Origin, Resource, ScalePaths, Subresource};
+pub use server::{ApiServer, ApiService, ExtraRoutes, Settings, StartServer};
 pub use status::ApiError;

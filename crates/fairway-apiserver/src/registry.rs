@@ -1,0 +1,160 @@
+//! What this server serves right now: one immutable snapshot, replaced as a whole when a custom resource comes or goes.
+
+mod discovery;
+mod openapi;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use crate::object::Splice;
+use crate::{Origin, Resource, Subresource};
+
+/// A served resource with what every request for it needs.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) resource: Resource,
+    pub(crate) splice: Splice,
+}
+
+impl Served {
+    pub(crate) fn new(resource: Resource) -> Self {
+        Self { splice: Splice::new(&resource), resource }
+    }
+
+    pub(crate) fn subresource(&self, name: &str) -> Option<&Subresource> {
+        self.resource.subresources.iter().find(|it| &*it.name == name)
+    }
+
+    pub(crate) fn serves(&self, verb: &str) -> bool {
+        self.resource.verbs.iter().any(|it| &**it == verb)
+    }
+
+    pub(crate) fn is_custom(&self) -> bool {
+        self.resource.origin != Origin::BuiltIn
+    }
+}
+
+impl std::ops::Deref for Served {
+    type Target = Resource;
+
+    fn deref(&self) -> &Resource {
+        &self.resource
+    }
+}
+
+/// All resources by group, version and plural, with the documents about them.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    /// In the order of discovery.
+    resources: Vec<Arc<Served>>,
+    by_path: HashMap<Path, Arc<Served>>,
+    /// What OpenAPI says of custom resources, by the name of their definition: version → schema as it was given.
+    custom_schemas: CustomSchemas,
+    discovery: OnceLock<discovery::Documents>,
+    openapi: OnceLock<openapi::Documents>,
+}
+
+/// Group, version and plural.
+type Path = (Arc<str>, Arc<str>, Arc<str>);
+
+/// `openAPIV3Schema` by (group, version, kind).
+pub(crate) type CustomSchemas = BTreeMap<(Arc<str>, Arc<str>, Arc<str>), serde_json::Value>;
+
+impl Registry {
+    /// A snapshot of these resources.
+    pub(crate) fn new(resources: Vec<Arc<Served>>, custom_schemas: CustomSchemas) -> Self {
+        let key = |it: &Served| (Arc::clone(&it.group), Arc::clone(&it.version), Arc::clone(&it.plural));
+        let by_path = resources.iter().map(|it| (key(it), Arc::clone(it))).collect();
+        Self { resources, by_path, custom_schemas, ..Self::default() }
+    }
+
+    /// The resource behind a path.
+    pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Served>> {
+        self.by_path.get(&(group.into(), version.into(), plural.into()))
+    }
+
+    /// The resource whose objects are of this kind.
+    #[expect(dead_code, reason = "garbage collection, which asks, is the next step")]
+    pub(crate) fn by_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Served>> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        self.resources.iter().find(|it| {
+            &*it.kind == kind
+                && &*it.group == group
+                && &*it.version == version
+                && it.serves("create")
+                && it.serves("get")
+        })
+    }
+
+    /// Whether there is such a group at all.
+    pub(crate) fn has_version(&self, group: &str, version: &str) -> bool {
+        self.resources.iter().any(|it| &*it.group == group && &*it.version == version)
+    }
+
+    /// All resources.
+    #[expect(dead_code, reason = "garbage collection, which asks, is the next step")]
+    pub(crate) fn resources(&self) -> &[Arc<Served>] {
+        &self.resources
+    }
+
+    #[expect(dead_code, reason = "garbage collection, which asks, is the next step")]
+    /// One resource for each collection that is kept: where several versions share one, the first.
+    pub(crate) fn collections(&self) -> Vec<Arc<Served>> {
+        let mut seen = std::collections::HashSet::new();
+        let kept = |it: &&Arc<Served>| it.serves("delete") && it.serves("list") && seen.insert(Arc::clone(&it.storage));
+        self.resources.iter().filter(kept).cloned().collect()
+    }
+
+    /// Discovery, built when it is first asked for.
+    pub(crate) fn discovery(&self) -> &discovery::Documents {
+        self.discovery.get_or_init(|| discovery::Documents::build(&self.resources))
+    }
+
+    /// OpenAPI, built when it is first asked for.
+    pub(crate) fn openapi(&self) -> &openapi::Documents {
+        self.openapi.get_or_init(|| openapi::Documents::build(&self.resources, &self.custom_schemas))
+    }
+}
+
+/// A document with the tag that tells its contents.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    pub(crate) body: Bytes,
+    pub(crate) etag: String,
+}
+
+impl Document {
+    pub(crate) fn of(value: &serde_json::Value) -> Self {
+        let body = value.to_string();
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body.as_bytes());
+        let etag = digest.as_ref().iter().fold(String::new(), |mut text, byte| {
+            use std::fmt::Write as _;
+            let _ = write!(text, "{byte:02X}");
+            text
+        });
+        Self { body: body.into(), etag }
+    }
+}
+
+/// The place of a version in its group: released before beta before alpha, then the higher number.
+pub(crate) fn version_rank(version: &str) -> (u8, u64, u64, String) {
+    let unusual = || (3, 0, 0, version.to_owned());
+    let Some(rest) = version.strip_prefix('v') else { return unusual() };
+    let digits = rest.find(|it: char| !it.is_ascii_digit()).unwrap_or(rest.len());
+    let (major, rest) = rest.split_at(digits);
+    let Ok(major) = major.parse::<u64>() else { return unusual() };
+    let stage = [("alpha", 2), ("beta", 1)].into_iter().find_map(|(word, rank)| Some((rank, rest.strip_prefix(word)?)));
+    match stage {
+        None if rest.is_empty() => (0, u64::MAX - major, 0, String::new()),
+        Some((rank, minor)) => match minor.parse::<u64>() {
+            Ok(minor) => (rank, u64::MAX - major, u64::MAX - minor, String::new()),
+            Err(_) => unusual(),
+        },
+        None => unusual(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,281 @@
+//! From an HTTP request to an answer: who asks, what for, may they, and which handler does it.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fairway_store::Key;
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt, Limited};
+
+use super::{Reply, Shared, documents};
+use crate::body::{Body, BodyError};
+use crate::registry::Served;
+use crate::request::{Accept, Query, RequestInfo, WriteOptions};
+use crate::{ApiError, AuditNote, Identity, authentication, authorization, handlers};
+
+/// No body may be longer.
+const BODY_LIMIT: usize = 3 << 20;
+
+/// Paths beside the Kubernetes API, behind the same authentication and authorization.
+#[async_trait]
+pub trait ExtraRoutes: Send + Sync + 'static {
+    /// Whether a path is one of these. Paths of the Kubernetes API are never asked for.
+    fn serves(&self, path: &str) -> bool;
+
+    /// Answers. The caller was authenticated and authorized for the path, not for what is behind it.
+    async fn answer(&self, request: Request<Bytes>, identity: Identity) -> Response<Body>;
+}
+
+/// The server as a `tower` service.
+#[derive(Clone)]
+pub struct ApiService {
+    shared: Arc<Shared>,
+    in_process: bool,
+    identity: Option<Identity>,
+}
+
+impl ApiService {
+    pub(super) fn new(shared: Arc<Shared>, in_process: bool) -> Self {
+        Self { shared, in_process, identity: None }
+    }
+
+    /// The same service, every request of which is this identity's.
+    pub fn with_identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+}
+
+impl<B> tower::Service<Request<B>> for ApiService
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BodyError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if let Some(identity) = &self.identity {
+            request.extensions_mut().insert(identity.clone());
+        }
+        let (shared, in_process) = (Arc::clone(&self.shared), self.in_process);
+        Box::pin(async move { Ok(answer(shared, request, in_process).await) })
+    }
+}
+
+/// One authorized request for a resource.
+pub(crate) struct Call {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) info: RequestInfo,
+    pub(crate) query: Query,
+    pub(crate) accept: Accept,
+    pub(crate) identity: Identity,
+    pub(crate) in_process: bool,
+    pub(crate) user_agent: String,
+    pub(crate) content_type: String,
+    pub(crate) served: Arc<Served>,
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// The options of a write, whose option kind (`CreateOptions` …) errors name.
+    pub(crate) fn write_options(&self, kind: &str) -> Result<WriteOptions, ApiError> {
+        WriteOptions::parse(&self.query, kind, &self.user_agent)
+    }
+
+    /// What the journal is told.
+    pub(crate) fn note(&self, field_manager: &str) -> AuditNote {
+        let served = &self.served;
+        AuditNote {
+            identity: self.identity.clone(),
+            verb: self.info.verb.into(),
+            group: Arc::clone(&served.group),
+            version: Arc::clone(&served.version),
+            resource: Arc::clone(&served.plural),
+            subresource: self.info.subresource.as_str().into(),
+            kind: Arc::clone(&served.kind),
+            namespace: self.info.namespace.as_str().into(),
+            name: self.info.name.as_str().into(),
+            user_agent: self.user_agent.as_str().into(),
+            field_manager: field_manager.into(),
+            in_process: self.in_process,
+            refused: None,
+            at: self.shared.world.clock.now(),
+        }
+    }
+
+    /// The object the path names.
+    pub(crate) fn key(&self) -> Key {
+        Key::new(Arc::clone(&self.served.storage), self.info.namespace.as_str(), self.info.name.as_str())
+    }
+
+    /// 404 for the object the path names.
+    pub(crate) fn not_found(&self) -> ApiError {
+        ApiError::not_found(&self.served.group, &self.served.plural, &self.info.name)
+    }
+}
+
+async fn answer<B>(shared: Arc<Shared>, request: Request<B>, in_process: bool) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BodyError>,
+{
+    let (mut parts, body) = request.into_parts();
+    let negotiated = Query::parse(parts.uri.query()).and_then(|it| Ok((Accept::negotiate(&parts.headers, &it)?, it)));
+    let accept = negotiated.as_ref().map_or(Accept::JSON, |it| it.0);
+    let answered = match negotiated {
+        Ok((accept, query)) => process(&shared, &mut parts, body, query, accept, in_process).await,
+        // Refused only after it is known who asks: an unknown caller learns nothing but that.
+        Err(error) => identify(&shared, &mut parts).and(Err(error)),
+    };
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(error) => Reply::error(&error, accept),
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = shared.world.entropy.uuid().parse() {
+        headers.insert("audit-id", id);
+    }
+    headers.entry(http::header::CACHE_CONTROL).or_insert(http::HeaderValue::from_static("no-cache, private"));
+    response
+}
+
+async fn process<B>(
+    shared: &Arc<Shared>,
+    parts: &mut Parts,
+    body: B,
+    query: Query,
+    accept: Accept,
+    in_process: bool,
+) -> Result<Response<Body>, ApiError>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BodyError>,
+{
+    let identity = identify(shared, parts)?;
+    let mut info = RequestInfo::parse(&parts.method, parts.uri.path(), &query)?;
+    name_from_selector(&mut info, &query);
+    let user_agent = header(&parts.headers, USER_AGENT.as_str(), 256);
+    if let Err(refusal) = authorization::check(&*shared.authorize, &identity, &info.attributes()) {
+        if info.is_write() {
+            record_refusal(shared, &info, identity, user_agent, in_process, &refusal).await;
+        }
+        return Err(refusal);
+    }
+    if !info.is_resource {
+        return documents::answer(shared, parts, body, &info, accept, identity).await;
+    }
+    let registry = shared.registry();
+    let Some(served) = registry.find(&info.group, &info.version, &info.resource) else {
+        if registry.has_version(&info.group, &info.version) {
+            return Err(ApiError::no_such_resource());
+        }
+        return Ok(Reply::page_not_found());
+    };
+    let served = Arc::clone(served);
+    drop(registry);
+    let body = read_body(&parts.headers, body).await?;
+    let content_type = header(&parts.headers, CONTENT_TYPE.as_str(), 256);
+    let call = Call {
+        shared: Arc::clone(shared),
+        info,
+        query,
+        accept,
+        identity,
+        in_process,
+        user_agent,
+        content_type,
+        served,
+        body,
+    };
+    let reply = handlers::dispatch(&call).await?;
+    reply.render(&call)
+}
+
+/// Who asks: the extension of an in-process caller, else the credentials; then whom they ask to be.
+fn identify(shared: &Shared, parts: &mut Parts) -> Result<Identity, ApiError> {
+    let caller = match parts.extensions.remove::<Identity>() {
+        Some(identity) => identity,
+        None => shared.authenticate.authenticate(parts)?,
+    };
+    let other = authentication::impersonate(&*shared.authorize, &caller, &parts.headers)?;
+    Ok(other.unwrap_or(caller))
+}
+
+/// A list of the one object of a name is authorized as a request for that name, as in Kubernetes.
+fn name_from_selector(info: &mut RequestInfo, query: &Query) {
+    if info.is_resource && info.name.is_empty() && matches!(info.verb, "list" | "watch" | "deletecollection") {
+        let selector = query.get("fieldSelector").unwrap_or_default();
+        let name = selector.split(',').find_map(|it| it.strip_prefix("metadata.name="));
+        name.map(|it| it.trim_start_matches('=')).unwrap_or_default().clone_into(&mut info.name);
+    }
+}
+
+async fn read_body<B>(headers: &HeaderMap, body: B) -> Result<Bytes, ApiError>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BodyError>,
+{
+    let too_large = || {
+        let message = format!("Request entity too large: limit is {BODY_LIMIT}");
+        ApiError::new(413, "RequestEntityTooLarge", message)
+    };
+    let announced = headers.get(http::header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|it| it > BODY_LIMIT) {
+        return Err(too_large());
+    }
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(ApiError::bad_request("the body broke off before its end")),
+    }
+}
+
+fn header(headers: &HeaderMap, name: &str, limit: usize) -> String {
+    let text = headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    text.get(..limit).unwrap_or(text).to_owned()
+}
+
+async fn record_refusal(
+    shared: &Arc<Shared>,
+    info: &RequestInfo,
+    identity: Identity,
+    user_agent: String,
+    in_process: bool,
+    refusal: &ApiError,
+) {
+    let note = AuditNote {
+        identity,
+        verb: info.verb.into(),
+        group: info.group.as_str().into(),
+        version: info.version.as_str().into(),
+        resource: info.resource.as_str().into(),
+        subresource: info.subresource.as_str().into(),
+        kind: "".into(),
+        namespace: info.namespace.as_str().into(),
+        name: info.name.as_str().into(),
+        user_agent: user_agent.into(),
+        field_manager: "".into(),
+        in_process,
+        refused: Some((refusal.code, refusal.message.clone())),
+        at: shared.world.clock.now(),
+    };
+    let batch = fairway_store::Batch { ops: Vec::new(), note: Some(Arc::new(note)) };
+    if let Err(error) = shared.store.commit(batch).await {
+        tracing::warn!(%error, "a refusal was not recorded");
+    }
+}
