@@ -246,7 +246,12 @@ impl Runner {
         let bytes = serde_json::to_vec(&container).map_err(|it| prepare(&folder, it.into()))?;
         let path = folder.join("spec.json");
         folder::write_atomically(&path, &bytes).map_err(|it| prepare(&path, it))?;
-        self.give(&self.state.join(folder::pod(uid)).join("containers"), owner)?;
+        if let Some(owner) = owner {
+            // One by one: what the container wrote below is its own already, and may be much.
+            for path in [path.as_path()].into_iter().chain(folder.ancestors().take(3)) {
+                lchown(path, Some(owner), Some(owner)).map_err(|it| prepare(path, it))?;
+            }
+        }
         Ok(pod.start(&container.name, container.attempt).await?)
     }
 

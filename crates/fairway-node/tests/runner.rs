@@ -106,6 +106,26 @@ async fn the_root_is_read_only_or_thrown_away_and_volumes_are_as_they_say() {
 }
 
 #[tokio::test]
+async fn what_proc_tells_and_changes_about_the_machine_is_masked() {
+    let bench = Bench::new("10.244.0.27");
+    let pod = bench.pod().await;
+    bench.run(&pod, &["cat", "/proc/self/mountinfo"]).await;
+    bench.ended(&pod, "app").await;
+    let mounts = bench.log("app", 0).await;
+    let options_of = |path: &str| {
+        let line = mounts.lines().find(|it| it.split(' ').nth(4) == Some(path));
+        line.and_then(|it| it.split(' ').nth(5)).unwrap_or("absent").to_owned()
+    };
+    assert!(mounts.contains(" - overlay overlay ro,"), "{mounts}");
+    for path in ["/dev", "/proc/sys", "/proc/irq"] {
+        assert!(options_of(path).starts_with("ro,"), "{path} in {mounts}");
+    }
+    assert!(options_of("/proc").contains("nosuid,nodev,noexec"));
+    assert!(!mounts.contains("/sys/fs/cgroup"));
+    bench.clean().await;
+}
+
+#[tokio::test]
 async fn a_sub_path_never_leaves_its_volume() {
     let bench = Bench::new("10.244.0.14");
     let volume = bench.runner.volume(&bench.uid, "data").unwrap();

@@ -124,7 +124,8 @@ fn fill_skeleton(pod: &str, spec: &Container, skeleton: &Path) -> Result<(), Fai
 fn mount_proc(root: &Root) -> Result<(), Failed> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount("proc", by_descriptor(&root.reopen("/proc")?), "proc", flags, None).step(|| "mount /proc".into())?;
-    let base = by_descriptor(&root.reopen("/proc")?);
+    let opened = root.reopen("/proc")?;
+    let base = by_descriptor(&opened);
     for name in MASKED.iter().map(|it| base.join(it)).filter(|it| it.exists()) {
         mount_bind_recursive("/dev/null", &name).step(|| format!("mask {}", name.display()))?;
     }
