@@ -95,7 +95,7 @@ pub fn path_segment(name: &str) -> Vec<String> {
 
 /// What is said of a text that may not have so many bytes.
 pub fn too_long(limit: usize) -> String {
-    format!("must be no more than {limit} bytes")
+    format!("must be no more than {limit} characters")
 }
 
 fn found(text: &str, limit: usize, good: bool, explain: impl Fn() -> String) -> Vec<String> {

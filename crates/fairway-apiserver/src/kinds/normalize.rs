@@ -199,3 +199,6 @@ fn quantity(value: &mut Value) -> Result<(), String> {
     *value = Value::String(parsed.to_string());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -206,3 +206,6 @@ fn set(object: &mut Value, key: &str, value: Option<Value>) {
         None => map.remove(key),
     };
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,13 +23,13 @@ pub(super) fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> 
     value.as_object().into_iter().flatten()
 }
 
-/// The object under `key`, made if it is missing.
+/// The object under `key`, made if it is missing (or is something else, which was refused before).
 pub(super) fn child<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
     if !value.is_object() {
         *value = Value::Object(Map::new());
     }
     let slot = &mut value[key];
-    if slot.is_null() {
+    if !slot.is_object() {
         *slot = Value::Object(Map::new());
     }
     slot

@@ -38,7 +38,7 @@ fn names_are_judged_in_the_words_of_the_api() {
             "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
         ]
     );
-    assert_eq!(dns_subdomain(&"x".repeat(254)), ["must be no more than 253 bytes"]);
+    assert_eq!(dns_subdomain(&"x".repeat(254)), ["must be no more than 253 characters"]);
 }
 
 /// What tries to leave a path, a header or a terminal when it is used as a name.

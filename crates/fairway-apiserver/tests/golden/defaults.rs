@@ -5,29 +5,9 @@ use fairway_apiserver::Resource;
 use fairway_apiserver::kinds;
 use serde_json::{Value, json};
 
+use crate::cases::{cases, find};
+
 const UID: &str = "5bac1eb1-9a7f-4831-8d0c-99016a1f546b";
-
-fn cases() -> Vec<Value> {
-    let golden: Value = serde_json::from_str(include_str!("golden/create-defaults.json")).expect("golden cases");
-    golden["cases"].as_array().expect("a list").clone()
-}
-
-/// The resource a path creates in, and the namespace.
-fn find(path: &str) -> Option<(Resource, Option<&str>)> {
-    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let (group, version, rest) = match parts.as_slice() {
-        ["api", version, rest @ ..] => ("", *version, rest),
-        ["apis", group, version, rest @ ..] => (*group, *version, rest),
-        _ => return None,
-    };
-    let (namespace, plural) = match rest {
-        ["namespaces", namespace, plural] => (Some(*namespace), *plural),
-        [plural] => (None, *plural),
-        _ => return None,
-    };
-    let fits = |it: &Resource| &*it.group == group && &*it.version == version && &*it.plural == plural;
-    kinds::builtin().into_iter().find(fits).map(|it| (it, namespace))
-}
 
 /// What a server does with a new object, as far as it is pure.
 fn create(resource: &Resource, namespace: Option<&str>, request: &Value) -> Result<Value, String> {
@@ -91,7 +71,7 @@ fn mask_text(object: &Value) -> Value {
 fn every_captured_create_comes_out_as_on_a_real_server() {
     let mut unserved = Vec::new();
     let mut wrong = Vec::new();
-    for case in cases() {
+    for case in cases("create-defaults") {
         let path = case["path"].as_str().expect("a path");
         let Some((resource, namespace)) = find(path) else {
             unserved.push(path.rsplit('/').next().unwrap_or_default().to_owned());
@@ -119,7 +99,7 @@ fn every_captured_create_comes_out_as_on_a_real_server() {
 
 #[test]
 fn defaulting_twice_changes_nothing() {
-    for case in cases() {
+    for case in cases("create-defaults") {
         let Some((resource, _)) = find(case["path"].as_str().expect("a path")) else { continue };
         let mut once = case["response"].clone();
         once["metadata"]["creationTimestamp"] = json!("2026-11-21T09:56:25Z");
