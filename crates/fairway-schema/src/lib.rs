@@ -20,6 +20,7 @@ pub mod validate;
 pub mod json_patch;
 pub mod managed;
 pub mod merge_patch;
+pub mod strategic;
 
 pub mod jsonpath;
 pub mod names;

@@ -64,18 +64,18 @@ fn merged_items(list: List<'_>, live: &[Value], config: &[Value]) -> Vec<Value> 
         let old = before.get(step).and_then(|found| if let [only] = found[..] { Some(only) } else { None });
         merged(list.items, old, Some(item))
     };
+    let next_shared = |rest: &[(PathElement, &Value)]| rest.iter().position(|(step, _)| before.contains_key(step));
     let mut out = Vec::new();
     let mut rest = sent.as_slice();
+    let mut next = next_shared(rest);
     for item in live {
         let Ok(step) = list.step(item) else { continue };
         if !is_sent.contains(&step) {
             out.push(item.clone());
-            continue;
-        }
-        let Some(next) = rest.iter().position(|(step, _)| before.contains_key(step)) else { continue };
-        if rest[next].0 == step {
-            out.extend(rest[..=next].iter().filter_map(|(step, item)| join(step, item)));
-            rest = &rest[next + 1..];
+        } else if let Some(index) = next.filter(|index| rest[*index].0 == step) {
+            out.extend(rest[..=index].iter().filter_map(|(step, item)| join(step, item)));
+            rest = &rest[index + 1..];
+            next = next_shared(rest);
         }
     }
     out.extend(rest.iter().filter_map(|(step, item)| join(step, item)));

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::path::PathElement;
-use crate::{Additional, Link, ListType, MapType, Schema, Type};
+use crate::compile::object_meta;
+use crate::{Additional, ListType, MapType, Schema, Type};
 
 /// Where a walk stands.
 #[derive(Clone, Copy)]
@@ -122,7 +123,7 @@ impl<'s> Fields<'s> {
         let found = self.declared.and_then(|schema| schema.properties.get(name));
         if self.is_object {
             match name {
-                "metadata" if found.is_none_or(|it| it.properties.is_empty()) => return Some(Place::At(&OBJECT_META)),
+                "metadata" if found.is_none_or(|it| it.properties.is_empty()) => return Some(Place::At(object_meta())),
                 "apiVersion" | "kind" if found.is_none() => return Some(Place::At(&TEXT)),
                 _ => {}
             }
@@ -185,47 +186,4 @@ impl List<'_> {
     }
 }
 
-static TEXT: LazyLock<Schema> = LazyLock::new(|| of_type(Type::String));
-
-/// The metadata of every object. Schemas of custom resources say only that it is there.
-static OBJECT_META: LazyLock<Schema> = LazyLock::new(|| {
-    let mut schema = of_type(Type::Object);
-    let texts = ["name", "generateName", "namespace", "selfLink", "uid", "resourceVersion"];
-    let texts = texts.into_iter().chain(["creationTimestamp", "deletionTimestamp"]);
-    let numbers = ["generation", "deletionGracePeriodSeconds"];
-    let fields = texts
-        .map(|name| (name, of_type(Type::String)))
-        .chain(numbers.into_iter().map(|name| (name, of_type(Type::Integer))))
-        .chain([("labels", texts_by_name()), ("annotations", texts_by_name())])
-        .chain([
-            ("finalizers", Schema { list_type: ListType::Set, ..list_of(of_type(Type::String)) }),
-            ("managedFields", list_of(of_type(Type::Object))),
-            ("ownerReferences", owner_references()),
-        ]);
-    schema.properties = fields.map(|(name, field)| (name.into(), Link::new(field))).collect();
-    schema
-});
-
-fn of_type(r#type: Type) -> Schema {
-    Schema { r#type, ..Schema::default() }
-}
-
-fn texts_by_name() -> Schema {
-    Schema { additional: Additional::Of(Link::new(of_type(Type::String))), ..of_type(Type::Object) }
-}
-
-fn list_of(items: Schema) -> Schema {
-    Schema { items: Some(Link::new(items)), ..of_type(Type::Array) }
-}
-
-fn owner_references() -> Schema {
-    let texts = ["apiVersion", "kind", "name", "uid"].map(|name| (name, Type::String));
-    let flags = ["controller", "blockOwnerDeletion"].map(|name| (name, Type::Boolean));
-    let fields = texts.into_iter().chain(flags);
-    let items = Schema {
-        properties: fields.map(|(name, r#type)| (name.into(), Link::new(of_type(r#type)))).collect(),
-        map_type: MapType::Atomic,
-        ..of_type(Type::Object)
-    };
-    Schema { list_type: ListType::Map, list_map_keys: vec!["uid".into()], ..list_of(items) }
-}
+static TEXT: LazyLock<Schema> = LazyLock::new(|| Schema { r#type: Type::String, ..Schema::default() });

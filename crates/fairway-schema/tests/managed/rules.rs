@@ -1,15 +1,13 @@
 //! The rules of apply and update, one small object at a time.
 
 use fairway_schema::managed::{ApplyError, FieldSet, Manager, Path, Write, apply, extract, fields_of, update};
-use fairway_schema::{Link, Schema, Type};
+use fairway_schema::{Link, Schema, Type, compile};
 use serde_json::{Value, json};
-
-use crate::openapi::compiled;
 
 /// A kind with one field of each form a walk can meet.
 pub(crate) fn schema() -> Schema {
     let text = json!({"type": "string"});
-    let port = json!({"type": "object", "properties": {
+    let port = json!({"type": "object", "required": ["port"], "properties": {
         "port": {"type": "integer"}, "protocol": {"type": "string", "default": "TCP"}, "name": text,
         "target": {"type": "object", "properties": {"x": text, "y": text}},
     }});
@@ -24,10 +22,12 @@ pub(crate) fn schema() -> Schema {
             "x-kubernetes-list-map-keys": ["port", "protocol"]},
         "nested": {"type": "object", "properties": {"a": text, "b": {"type": "object", "properties": {"c": text}}}},
         "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
-        "size": {"oneOf": [{"type": "integer"}, {"type": "string"}]},
+        "size": {"x-kubernetes-int-or-string": true},
         "on": {"type": "boolean"},
     }});
-    compiled(&raw, &std::collections::BTreeMap::new())
+    let (schema, causes) = compile::structural(&raw, "schema");
+    assert_eq!(causes, []);
+    (*schema).clone()
 }
 
 /// One object and the clock that its writes see.
