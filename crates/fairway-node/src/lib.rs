@@ -5,8 +5,10 @@
 //! - [`PodSockets`]: the seam to whoever carries the pods' traffic.
 
 pub mod machine;
+mod network;
 pub mod runner;
 mod sockets;
 
+pub use network::{CLUSTER_DOMAIN, NetworkMetrics, NetworkSettings, PodNetwork};
 pub use runner::reexec;
 pub use sockets::{PodSockets, Transport};

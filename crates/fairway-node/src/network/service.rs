@@ -1,0 +1,242 @@
+//! From a Service's address to one of its pods: accept, choose, judge, connect, carry, and let go when it is withdrawn.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::Shared;
+use super::pod::Attached;
+use super::policy::{Denied, judge};
+use super::view::{PortView, ServiceView, View};
+
+/// How long a connection waits for the first picture of the cluster.
+const FIRST_VIEW: Duration = Duration::from_secs(5);
+/// How long an endpoint may take to answer a connection.
+const CONNECT: Duration = Duration::from_secs(3);
+/// Endpoints tried for one connection.
+const ATTEMPTS: usize = 3;
+/// How long to wait before accepting again when the process has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Bytes in flight in each direction.
+const BUFFER: usize = 32 * 1024;
+
+/// Why a connection is reset.
+enum Failure {
+    Policy { target: Arc<Attached>, denied: Denied },
+    Other(String),
+}
+
+/// Carries what arrives at `address` until dropped.
+pub(super) async fn accept(shared: Arc<Shared>, caller: Arc<Attached>, address: SocketAddr, listener: TcpListener) {
+    loop {
+        let client = match listener.accept().await {
+            Ok((client, _)) => client,
+            Err(why) => {
+                tracing::debug!(%address, error = %why, "connection not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(room) = caller.room.clone().try_acquire_owned() else {
+            reset(&client);
+            shared.complain(format!("{} room", caller.uid), || {
+                tracing::warn!(pod.namespace = caller.namespace, pod.name = caller.name, "too many open connections");
+            });
+            continue;
+        };
+        let (of, pod) = (shared.clone(), caller.clone());
+        caller.spawn(&shared, async move {
+            connect_and_carry(&of, &pod, address, client).await;
+            drop(room);
+        });
+    }
+}
+
+async fn connect_and_carry(shared: &Shared, caller: &Attached, address: SocketAddr, client: TcpStream) {
+    match connect(shared, caller, address).await {
+        Ok((target, endpoint, server)) => {
+            shared.counters.carried.fetch_add(1, Ordering::Relaxed);
+            let _open = Open::new(shared);
+            carry(shared, caller, &target, (address, endpoint), client, server).await;
+        }
+        Err(failure) => {
+            reset(&client);
+            refuse(shared, caller, address, &failure);
+        }
+    }
+}
+
+/// Counts a connection as open.
+struct Open<'a>(&'a Shared);
+
+impl<'a> Open<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.counters.open.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.counters.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn refuse(shared: &Shared, caller: &Attached, address: SocketAddr, failure: &Failure) {
+    let (pod, namespace) = (&caller.name, &caller.namespace);
+    match failure {
+        Failure::Policy { target, denied } => {
+            shared.counters.denied.fetch_add(1, Ordering::Relaxed);
+            shared.complain(format!("{} {} {}", caller.uid, target.uid, denied.direction), || {
+                let (target, policies) = (format!("{}/{}", target.namespace, target.name), denied.policies.join(", "));
+                tracing::warn!(
+                    pod.namespace = namespace, pod.name = pod, %address, target, policies,
+                    "connection denied: the {} of a pod is closed by NetworkPolicy and none of its rules allows this",
+                    denied.direction
+                );
+            });
+        }
+        Failure::Other(why) => {
+            shared.counters.failed.fetch_add(1, Ordering::Relaxed);
+            shared.complain(format!("{} {address} failed", caller.uid), || {
+                tracing::info!(pod.namespace = namespace, pod.name = pod, %address, why, "connection failed");
+            });
+        }
+    }
+}
+
+/// A connection to an endpoint of the Service at `address`.
+async fn connect(
+    shared: &Shared,
+    caller: &Attached,
+    address: SocketAddr,
+) -> Result<(Arc<Attached>, SocketAddr, TcpStream), Failure> {
+    let view = complete_view(shared).await?;
+    let (service, port) =
+        view.service_at(address).ok_or_else(|| Failure::Other("no Service has this address and port".into()))?;
+    let name = format!("Service {}/{} port {}", service.namespace, service.name, port.port);
+    let mut last = format!("{name} has no ready endpoint");
+    for endpoint in in_turn(shared, caller, service, port).into_iter().take(ATTEMPTS) {
+        let Some(target) = shared.pod_at(endpoint.ip()) else {
+            last = format!("{name}: no pod of this node has the address {}", endpoint.ip());
+            continue;
+        };
+        if let Err(denied) = judged(&view, caller, &target, endpoint.port()) {
+            return Err(Failure::Policy { target, denied });
+        }
+        let connected = tokio::time::timeout(CONNECT, target.sockets.connect(caller.address, endpoint)).await;
+        match connected
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .and_then(|it| TcpStream::from_std(it.into()))
+        {
+            Ok(server) => return Ok((target, endpoint, server)),
+            Err(why) => last = format!("{name}: {}/{} at {endpoint}: {why}", target.namespace, target.name),
+        }
+    }
+    Err(Failure::Other(last))
+}
+
+/// Nobody is let through before the policies are known.
+async fn complete_view(shared: &Shared) -> Result<Arc<View>, Failure> {
+    let mut news = shared.view.subscribe();
+    let complete = tokio::time::timeout(FIRST_VIEW, news.wait_for(|it| it.complete)).await;
+    match complete {
+        Ok(Ok(view)) => Ok(view.clone()),
+        _ => Err(Failure::Other("the node has not yet read Services and policies".into())),
+    }
+}
+
+/// The endpoints in the order in which they are tried: from a random one on, or from the caller's own.
+fn in_turn(shared: &Shared, caller: &Attached, service: &ServiceView, port: &PortView) -> Vec<SocketAddr> {
+    let mut endpoints = port.usable();
+    let mut start = [0; 8];
+    if service.sticky {
+        // FNV-1a: the same caller always begins at the same endpoint.
+        let hash = |sum: u64, byte: u8| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        start = caller.uid.bytes().fold(0xcbf2_9ce4_8422_2325, hash).to_le_bytes();
+    } else {
+        shared.settings.world.entropy.fill(&mut start);
+    }
+    if let Ok(count @ 1..) = u64::try_from(endpoints.len()) {
+        let start = usize::try_from(u64::from_le_bytes(start) % count).unwrap_or_default();
+        endpoints.rotate_left(start);
+    }
+    endpoints
+}
+
+fn judged(view: &View, caller: &Attached, target: &Attached, port: u16) -> Result<(), Denied> {
+    judge(&view.policies, &view.namespaces, &caller.party(view), &target.party(view), port)
+}
+
+/// Copies both ways until both ends are done, one breaks off, a pod goes, or the connection is withdrawn.
+async fn carry(
+    shared: &Shared,
+    caller: &Attached,
+    target: &Attached,
+    (address, endpoint): (SocketAddr, SocketAddr),
+    mut client: TcpStream,
+    mut server: TcpStream,
+) {
+    // Best effort: without it small messages wait for an acknowledgement on each half of the way.
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let started = shared.settings.world.clock.monotonic();
+    let ended = tokio::select! {
+        copied = tokio::io::copy_bidirectional_with_sizes(&mut client, &mut server, BUFFER, BUFFER) => copied.map_err(|it| it.to_string()),
+        why = withdrawn(shared, caller, target, address, endpoint) => {
+            shared.counters.withdrawn.fetch_add(1, Ordering::Relaxed);
+            Err(why)
+        }
+        () = target.gone.cancelled() => Err("the target pod ended".to_owned()),
+    };
+    let took = shared.settings.world.clock.monotonic().saturating_sub(started);
+    let (sent, received) = ended.as_ref().copied().unwrap_or_default();
+    if ended.is_err() {
+        // Whoever broke it off, the other end must not take it for an orderly end.
+        reset(&client);
+        reset(&server);
+    }
+    tracing::debug!(
+        pod.namespace = caller.namespace, pod.name = caller.name, %address, %endpoint,
+        target.namespace = target.namespace, target.name = target.name, sent, received,
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        broken_off = ended.err(),
+        "connection ended"
+    );
+}
+
+/// Returns, with the reason, once the connection would not be made any more. An endpoint that is only no longer ready
+/// keeps its connections, as in Kubernetes; one that is gone from its Service does not.
+async fn withdrawn(
+    shared: &Shared,
+    caller: &Attached,
+    target: &Attached,
+    address: SocketAddr,
+    endpoint: SocketAddr,
+) -> String {
+    let mut news = shared.view.subscribe();
+    loop {
+        let view = news.borrow_and_update().clone();
+        let Some((_, port)) = view.service_at(address) else { return "its Service is gone".into() };
+        if !port.endpoints.iter().any(|it| it.address == endpoint) {
+            return "its endpoint left the Service".into();
+        }
+        if let Err(denied) = judged(&view, caller, target, endpoint.port()) {
+            let policies = denied.policies.join(", ");
+            tracing::info!(pod.namespace = caller.namespace, pod.name = caller.name, %address, policies, "open connection closed by NetworkPolicy");
+            return format!("closed by NetworkPolicy {policies}");
+        }
+        if news.changed().await.is_err() {
+            return "the network stops".into();
+        }
+    }
+}
+
+/// Makes the drop of a stream a reset: the other end sees an error, not an end.
+fn reset(stream: &TcpStream) {
+    // Best effort: a connection that is gone already needs none.
+    let _ = stream.set_zero_linger();
+}

@@ -1,0 +1,198 @@
+//! The cluster as the network sees it: an immutable picture, drawn anew from the objects whenever one of them changes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Namespace, Pod, Service, ServicePort};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use kube::ResourceExt;
+use kube::core::PartialObjectMeta;
+
+use super::policy::Policy;
+
+pub(super) type Labels = BTreeMap<String, String>;
+
+/// What the picture is drawn from.
+#[derive(Default)]
+pub(super) struct Objects {
+    pub(super) services: Vec<Arc<Service>>,
+    pub(super) slices: Vec<Arc<EndpointSlice>>,
+    pub(super) policies: Vec<Arc<NetworkPolicy>>,
+    pub(super) namespaces: Vec<Arc<PartialObjectMeta<Namespace>>>,
+    pub(super) pods: Vec<Arc<Pod>>,
+}
+
+/// The picture.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    /// Whether all kinds have been read: before that nobody is let through, as a policy may be missing.
+    pub(super) complete: bool,
+    /// By namespace and name.
+    pub(super) services: BTreeMap<(String, String), Arc<ServiceView>>,
+    by_address: HashMap<SocketAddr, (Arc<ServiceView>, usize)>,
+    /// By namespace.
+    pub(super) policies: BTreeMap<String, Vec<Policy>>,
+    pub(super) namespaces: BTreeMap<String, Labels>,
+    /// Labels by UID: they may change while a pod runs.
+    labels: HashMap<String, Labels>,
+}
+
+/// One Service.
+#[derive(Debug)]
+pub(super) struct ServiceView {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) ports: Vec<PortView>,
+    /// Whether a caller always gets the same endpoint.
+    pub(super) sticky: bool,
+}
+
+/// How a Service is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Address(IpAddr),
+    Headless,
+    External,
+    /// It has no address yet.
+    Pending,
+}
+
+/// One port of a Service.
+#[derive(Debug)]
+pub(super) struct PortView {
+    pub(super) name: String,
+    pub(super) port: u16,
+    pub(super) is_tcp: bool,
+    pub(super) endpoints: Vec<EndpointView>,
+}
+
+/// One endpoint of a port. Those that take no connections are kept: connections that they have may go on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct EndpointView {
+    pub(super) address: SocketAddr,
+    pub(super) state: State,
+}
+
+/// What an endpoint takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum State {
+    Ready,
+    /// On its way out but serving: used when nobody is ready.
+    Leaving,
+    Unready,
+}
+
+impl PortView {
+    /// The endpoints that take new connections.
+    pub(super) fn usable(&self) -> Vec<SocketAddr> {
+        let of = |state: State| self.endpoints.iter().filter(move |it| it.state == state).map(|it| it.address);
+        let ready: Vec<_> = of(State::Ready).collect();
+        if ready.is_empty() { of(State::Leaving).collect() } else { ready }
+    }
+}
+
+impl View {
+    /// Draws it.
+    pub(super) fn draw(objects: &Objects) -> Self {
+        let mut slices: HashMap<(String, String), Vec<&EndpointSlice>> = HashMap::new();
+        for slice in &objects.slices {
+            if let Some(service) = slice.labels().get("kubernetes.io/service-name") {
+                slices.entry((slice.namespace().unwrap_or_default(), service.clone())).or_default().push(slice);
+            }
+        }
+        let mut view = Self { complete: true, ..Self::default() };
+        for service in &objects.services {
+            let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
+            let of_it = slices.remove(&(namespace.clone(), name.clone())).unwrap_or_default();
+            view.add_service(ServiceView::draw(namespace, name, service, &of_it));
+        }
+        for policy in &objects.policies {
+            view.policies.entry(policy.namespace().unwrap_or_default()).or_default().push(Policy::read(policy));
+        }
+        view.policies.values_mut().for_each(|it| it.sort_by(|a, b| a.name.cmp(&b.name)));
+        view.namespaces = objects.namespaces.iter().map(|it| (it.name_any(), it.labels().clone())).collect();
+        view.labels = objects.pods.iter().map(|it| (it.uid().unwrap_or_default(), it.labels().clone())).collect();
+        view
+    }
+
+    fn add_service(&mut self, service: ServiceView) {
+        let service = Arc::new(service);
+        if let Kind::Address(address) = service.kind {
+            for (at, port) in service.ports.iter().enumerate().filter(|(_, it)| it.is_tcp) {
+                self.by_address.insert(SocketAddr::new(address, port.port), (service.clone(), at));
+            }
+        }
+        self.services.insert((service.namespace.clone(), service.name.clone()), service);
+    }
+
+    /// The Service that has this address and port.
+    pub(super) fn service_at(&self, address: SocketAddr) -> Option<(&Arc<ServiceView>, &PortView)> {
+        let (service, at) = self.by_address.get(&address)?;
+        Some((service, &service.ports[*at]))
+    }
+
+    /// A Service by its name.
+    pub(super) fn service(&self, namespace: &str, name: &str) -> Option<&Arc<ServiceView>> {
+        self.services.get(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    /// The labels that a pod has now.
+    pub(super) fn labels_of(&self, uid: &str) -> Option<&Labels> {
+        self.labels.get(uid)
+    }
+}
+
+impl ServiceView {
+    fn draw(namespace: String, name: String, service: &Service, slices: &[&EndpointSlice]) -> Self {
+        let spec = service.spec.clone().unwrap_or_default();
+        let kind = match (spec.type_.as_deref(), spec.cluster_ip.as_deref()) {
+            (Some("ExternalName"), _) => Kind::External,
+            (_, Some("None")) => Kind::Headless,
+            (_, address) => address.and_then(|it| it.parse().ok()).map_or(Kind::Pending, Kind::Address),
+        };
+        let ports = spec.ports.iter().flatten().filter_map(|it| PortView::draw(it, slices)).collect();
+        Self { namespace, name, kind, ports, sticky: spec.session_affinity.as_deref() == Some("ClientIP") }
+    }
+
+    /// The addresses on which its callers' sockets stand.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        let Kind::Address(address) = self.kind else { return Vec::new() };
+        self.ports.iter().filter(|it| it.is_tcp).map(|it| SocketAddr::new(address, it.port)).collect()
+    }
+}
+
+impl PortView {
+    fn draw(port: &ServicePort, slices: &[&EndpointSlice]) -> Option<Self> {
+        let name = port.name.clone().unwrap_or_default();
+        let mut endpoints: Vec<EndpointView> = slices.iter().flat_map(|it| endpoints_of(it, &name)).collect();
+        endpoints.sort();
+        // One endpoint may be in two slices for a moment: its best state counts.
+        endpoints.dedup_by(|later, first| later.address == first.address);
+        let is_tcp = port.protocol.as_deref().unwrap_or("TCP") == "TCP";
+        Some(Self { name, port: u16::try_from(port.port).ok()?, is_tcp, endpoints })
+    }
+}
+
+fn endpoints_of(slice: &EndpointSlice, port: &str) -> Vec<EndpointView> {
+    let number = slice.ports.iter().flatten().find(|it| it.name.as_deref().unwrap_or_default() == port);
+    let Some(number) = number.and_then(|it| it.port).and_then(|it| u16::try_from(it).ok()) else { return Vec::new() };
+    let each = slice.endpoints.iter().filter_map(|endpoint| {
+        let address = endpoint.addresses.first()?.parse::<IpAddr>().ok()?;
+        let conditions = endpoint.conditions.clone().unwrap_or_default();
+        let ready = conditions.ready.unwrap_or(true);
+        let leaving = conditions.serving.unwrap_or(ready) && conditions.terminating.unwrap_or(false);
+        let state = match (ready, leaving) {
+            (true, _) => State::Ready,
+            (false, true) => State::Leaving,
+            (false, false) => State::Unready,
+        };
+        Some(EndpointView { address: SocketAddr::new(address, number), state })
+    });
+    each.collect()
+}
+
+#[cfg(test)]
+mod tests;
