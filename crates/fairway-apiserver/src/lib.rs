@@ -10,6 +10,7 @@ pub mod authentication;
 pub mod authorization;
 mod background;
 mod body;
+pub mod crd;
 mod custom;
 mod frames;
 mod handlers;

@@ -48,7 +48,16 @@ fn complete(schema: &mut Schema) {
         let known = schema.properties.entry(name.into());
         known.or_insert_with(|| Link::new(Schema { r#type: Type::String, ..Schema::default() }));
     }
-    schema.properties.insert("metadata".into(), metadata::object_meta().clone());
+    let mut metadata = metadata::object_meta().clone();
+    // A schema may ask more of the two names, and of nothing else in there.
+    if let Some(given) = schema.properties.get("metadata").filter(|it| !it.properties.is_empty()) {
+        let mut narrowed = Schema::clone(&metadata);
+        for (name, property) in &given.properties {
+            narrowed.properties.insert(name.clone(), property.clone());
+        }
+        metadata = Link::new(narrowed);
+    }
+    schema.properties.insert("metadata".into(), metadata);
 }
 
 /// Each default must itself be a value its schema allows, with nothing that pruning would remove.

@@ -1,0 +1,145 @@
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{definition, number, resource};
+use crate::crd::{admit, age, cells, deprecation, read, resources};
+
+fn admitted(spec: Value, object: Value) -> (Value, Vec<String>, Vec<String>) {
+    let mut object = json!({ "apiVersion": "x.test/v1", "kind": "W", "metadata": { "name": "a" }, "spec": object });
+    let admitted = admit(&resource(spec), &mut object);
+    (object["spec"].take(), admitted.unknown, admitted.causes.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn an_object_is_pruned_then_defaulted_then_validated() {
+    let (spec, unknown, causes) = admitted(number(), json!({ "odd": 1 }));
+    assert_eq!((spec, unknown, causes), (json!({ "n": 3 }), vec!["spec.odd".to_owned()], vec![]));
+    let (_, _, causes) = admitted(number(), json!({ "n": "x" }));
+    assert_eq!(causes, [r#"spec.n: Invalid value: "string": spec.n in body must be of type integer: "string""#]);
+}
+
+#[test]
+fn metadata_is_typed_whatever_the_schema_says() {
+    let mut object = json!({ "metadata": { "name": "a", "labels": { "k": 1 }, "odd": 1 } });
+    let admitted = admit(&resource(number()), &mut object);
+    assert_eq!(admitted.unknown, ["metadata.odd"]);
+    let [cause] = admitted.causes.as_slice() else { panic!("one cause") };
+    assert!(
+        cause.message.ends_with("json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string")
+    );
+    let mut object = json!({ "metadata": { "name": "a", "creationTimestamp": null } });
+    assert_eq!(admit(&resource(number()), &mut object).causes, []);
+    assert_eq!(object["metadata"], json!({ "name": "a" }), "a time that is null is none");
+}
+
+#[test]
+fn a_schema_may_narrow_the_names_of_its_objects() {
+    let mut definition = definition(number());
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["metadata"] =
+        json!({ "type": "object", "properties": { "name": { "type": "string", "maxLength": 3 } } });
+    let resource = resources(&definition).remove(0);
+    let mut object = json!({ "metadata": { "name": "long", "ownerReferences": [{ "kind": "X" }] } });
+    let causes = admit(&resource, &mut object).causes;
+    assert_eq!(
+        causes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["metadata.name: Too long: may not be more than 3 bytes"]
+    );
+}
+
+#[test]
+fn objects_inside_objects_are_held_to_the_rules_of_metadata() {
+    let embedded = json!({ "type": "object", "properties": { "template": { "type": "object",
+        "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true } } });
+    let template = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "labels": { "bad key!": "v" } }, "x": 1 });
+    let (_, unknown, causes) = admitted(embedded, json!({ "template": template }));
+    assert_eq!(unknown, [] as [&str; 0]);
+    assert!(
+        causes.len() == 1
+            && causes[0].starts_with(r#"spec.template.metadata.labels: Invalid value: "bad key!": name part"#),
+        "{causes:?}"
+    );
+}
+
+#[test]
+fn reading_brings_an_object_to_what_its_schema_says_today() {
+    let mut object = json!({ "metadata": { "name": "a" }, "spec": { "gone": 1 } });
+    read(&resource(number()), &mut object);
+    assert_eq!(object["spec"], json!({ "n": 3 }));
+}
+
+#[test]
+fn a_definition_gives_one_resource_for_each_served_version() {
+    let mut definition = definition(number());
+    let version = definition["spec"]["versions"][0].clone();
+    for (name, served) in [("v2", true), ("v3", false)] {
+        let mut next = version.clone();
+        next["name"] = json!(name);
+        next["served"] = json!(served);
+        next["storage"] = json!(false);
+        next["deprecated"] = json!(true);
+        next["subresources"] = json!({ "status": {}, "scale": { "specReplicasPath": ".spec.n", "statusReplicasPath": ".status.n", "labelSelectorPath": ".status.selector" } });
+        definition["spec"]["versions"].as_array_mut().unwrap().push(next);
+    }
+    let [first, second] = resources(&definition).try_into().unwrap();
+    assert_eq!((&*first.version, &*second.version), ("v1", "v2"));
+    assert_eq!((&*first.storage, &*second.storage), ("x.test/ws", "x.test/ws"));
+    assert_eq!((&*first.singular, &*first.list_kind, &*first.short_names[0]), ("w", "WList", "w2"));
+    assert!(first.namespaced && first.subresources.is_empty());
+    let names: Vec<&str> = second.subresources.iter().map(|it| &*it.name).collect();
+    assert_eq!(names, ["scale", "status"]);
+    assert_eq!(second.subresources[0].scale.as_ref().unwrap().label_selector.as_deref(), Some(".status.selector"));
+    assert_eq!(deprecation(&definition, "v2").as_deref(), Some("x.test/v2 W is deprecated"));
+    assert_eq!(deprecation(&definition, "v1"), None);
+}
+
+#[test]
+fn cells_show_what_the_columns_say() {
+    let mut definition = definition(number());
+    let column = |name: &str, kind: &str, path: &str| json!({ "name": name, "type": kind, "jsonPath": path });
+    definition["spec"]["versions"][0]["additionalPrinterColumns"] = json!([
+        column("Ready", "string", r#".status.conditions[?(@.type=="Ready")].status"#),
+        column("N", "integer", ".spec.n"),
+        column("Text", "string", ".spec.n"),
+        column("Map", "string", ".status.map"),
+        column("On", "boolean", ".status.on"),
+        column("Missing", "string", ".status.none"),
+        column("Age", "date", ".metadata.creationTimestamp"),
+        column("Odd", "date", ".status.odd"),
+    ]);
+    let object = json!({
+        "metadata": { "name": "a", "creationTimestamp": "2026-01-01T00:00:00Z" }, "spec": { "n": 3 },
+        "status": { "conditions": [{ "type": "Ready", "status": "True" }], "map": { "a": 1 }, "on": true, "odd": "x" },
+    });
+    let now: Timestamp = "2026-01-01T00:05:30Z".parse().unwrap();
+    let row = cells(&resources(&definition)[0], &object, now);
+    assert_eq!(json!(row), json!(["a", "True", 3, "3", r#"{"a":1}"#, true, null, "5m30s", "<invalid>"]));
+    let plain = cells(&resource(number()), &object, now);
+    assert_eq!(json!(plain), json!(["a", "5m30s"]), "Name and Age where nothing is said");
+}
+
+#[test]
+fn ages_are_shown_as_kubectl_does() {
+    let then = Timestamp::UNIX_EPOCH;
+    for (seconds, expected) in [
+        (-5, "<invalid>"),
+        (-1, "0s"),
+        (0, "0s"),
+        (119, "119s"),
+        (120, "2m"),
+        (150, "2m30s"),
+        (600, "10m"),
+        (10_799, "179m"),
+        (10_800, "3h"),
+        (11_000, "3h3m"),
+        (8 * 3600, "8h"),
+        (47 * 3600, "47h"),
+        (48 * 3600, "2d"),
+        (50 * 3600, "2d2h"),
+        (8 * 86_400, "8d"),
+        (400 * 86_400, "400d"),
+        (731 * 86_400, "2y1d"),
+        (3000 * 86_400, "8y"),
+    ] {
+        assert_eq!(age(then, then + SignedDuration::from_secs(seconds)), expected, "{seconds}");
+    }
+}
