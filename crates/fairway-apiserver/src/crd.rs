@@ -14,7 +14,7 @@ mod resources;
 mod schemas;
 mod validation;
 
-pub use cells::{age, cells};
+pub use cells::cells;
 pub use conditions::settle;
 pub use defaults::{age_column, default};
 pub use pipeline::{Admitted, admit, read};

@@ -4,6 +4,7 @@ use fairway_schema::jsonpath::JsonPath;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::kinds::human_duration;
 use crate::{Column, Resource};
 
 /// One cell for each column of the resource, Name first.
@@ -42,31 +43,8 @@ fn shown(value: &Value) -> String {
 
 fn date(value: &Value, now: Timestamp) -> Value {
     match value.as_str().map(str::parse::<Timestamp>) {
-        Some(Ok(then)) => json!(age(then, now)),
+        Some(Ok(then)) => json!(human_duration(now.as_second() - then.as_second())),
         Some(Err(_)) => json!("<invalid>"),
         None => Value::Null,
-    }
-}
-
-/// How long ago something was, as kubectl shows it: two units while they say something, then one.
-pub fn age(then: Timestamp, now: Timestamp) -> String {
-    let seconds = now.as_second() - then.as_second();
-    let (minutes, hours) = (seconds / 60, seconds / 3600);
-    let days = hours / 24;
-    let pair = |big: i64, unit: &str, small: i64, smaller: &str| {
-        if small == 0 { format!("{big}{unit}") } else { format!("{big}{unit}{small}{smaller}") }
-    };
-    match seconds {
-        ..-1 => "<invalid>".to_owned(),
-        -1 => "0s".to_owned(),
-        _ if seconds < 120 => format!("{seconds}s"),
-        _ if minutes < 10 => pair(minutes, "m", seconds % 60, "s"),
-        _ if minutes < 180 => format!("{minutes}m"),
-        _ if hours < 8 => pair(hours, "h", minutes % 60, "m"),
-        _ if hours < 48 => format!("{hours}h"),
-        _ if days < 8 => pair(days, "d", hours % 24, "h"),
-        _ if days < 2 * 365 => format!("{days}d"),
-        _ if days < 8 * 365 => pair(days / 365, "y", days % 365, "d"),
-        _ => format!("{}y", days / 365),
     }
 }

@@ -1,8 +1,8 @@
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{definition, number, resource};
-use crate::crd::{admit, age, cells, deprecation, read, resources};
+use crate::crd::{admit, cells, deprecation, read, resources};
 
 fn admitted(spec: Value, object: Value) -> (Value, Vec<String>, Vec<String>) {
     let mut object = json!({ "apiVersion": "x.test/v1", "kind": "W", "metadata": { "name": "a" }, "spec": object });
@@ -115,31 +115,4 @@ fn cells_show_what_the_columns_say() {
     assert_eq!(json!(row), json!(["a", "True", 3, "3", r#"{"a":1}"#, true, null, "5m30s", "<invalid>"]));
     let plain = cells(&resource(number()), &object, now);
     assert_eq!(json!(plain), json!(["a", "5m30s"]), "Name and Age where nothing is said");
-}
-
-#[test]
-fn ages_are_shown_as_kubectl_does() {
-    let then = Timestamp::UNIX_EPOCH;
-    for (seconds, expected) in [
-        (-5, "<invalid>"),
-        (-1, "0s"),
-        (0, "0s"),
-        (119, "119s"),
-        (120, "2m"),
-        (150, "2m30s"),
-        (600, "10m"),
-        (10_799, "179m"),
-        (10_800, "3h"),
-        (11_000, "3h3m"),
-        (8 * 3600, "8h"),
-        (47 * 3600, "47h"),
-        (48 * 3600, "2d"),
-        (50 * 3600, "2d2h"),
-        (8 * 86_400, "8d"),
-        (400 * 86_400, "400d"),
-        (731 * 86_400, "2y1d"),
-        (3000 * 86_400, "8y"),
-    ] {
-        assert_eq!(age(then, then + SignedDuration::from_secs(seconds)), expected, "{seconds}");
-    }
 }
