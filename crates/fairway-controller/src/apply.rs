@@ -35,11 +35,18 @@ where
     if before == Some(wanted) {
         return Ok(());
     }
+    send(api, object, &serde_json::to_value(wanted).map_err(kube::Error::SerdeError)?, manager).await
+}
+
+async fn send<K>(api: &Api<K>, object: &K, status: &Value, manager: &str) -> Result<(), kube::Error>
+where
+    K: Resource<DynamicType: Default> + Clone + std::fmt::Debug + DeserializeOwned,
+{
     let patch = json!({
         "apiVersion": K::api_version(&K::DynamicType::default()),
         "kind": K::kind(&K::DynamicType::default()),
         "metadata": { "name": object.name_any(), "uid": object.uid() },
-        "status": wanted,
+        "status": status,
     });
     let parameters = PatchParams::apply(manager).force();
     match api.patch_status(&object.name_any(), &parameters, &Patch::Apply::<Value>(patch)).await {
@@ -50,6 +57,26 @@ where
         }
         Err(error) => Err(error),
     }
+}
+
+/// Writes some fields of the status, and only if one of them differs: for a status that two controllers share. `part`
+/// holds every field that is this controller's, `null` where it has no value.
+pub async fn report_part<K>(api: &Api<K>, object: &K, part: &Value, manager: &str) -> Result<(), kube::Error>
+where
+    K: Resource<DynamicType: Default> + Clone + std::fmt::Debug + Serialize + DeserializeOwned,
+{
+    let before = serde_json::to_value(object).map_err(kube::Error::SerdeError)?;
+    let empty = serde_json::Map::new();
+    let fields = part.as_object().unwrap_or(&empty);
+    if fields.iter().all(|(name, value)| before["status"][name] == *value) {
+        return Ok(());
+    }
+    let given: serde_json::Map<String, Value> = fields
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    send(api, object, &Value::Object(given), manager).await
 }
 
 /// Deletes exactly this object: not another of the same name.

@@ -11,7 +11,7 @@ mod failure;
 mod finish;
 mod run;
 
-pub use apply::{apply, delete_exact, gone_is_fine, report};
+pub use apply::{apply, delete_exact, gone_is_fine, report, report_part};
 pub use backoff::Backoffs;
 pub use events::Events;
 pub use failure::{Failure, Retry};

@@ -114,8 +114,9 @@ pub struct Delivered {
 pub struct Attempt {
     /// The Release's object name.
     pub release_name: String,
-    /// The generation of the Delivery that asked for it.
-    pub generation: i64,
+    /// The `restart` of the Delivery that asked for it: another one asks anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<String>,
     /// The digest of the Bundle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle_digest: Option<String>,
@@ -123,6 +124,9 @@ pub struct Attempt {
     pub started: Time,
     /// How it went.
     pub outcome: AttemptOutcome,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// How an attempt went.
@@ -160,6 +164,8 @@ reasons!(
         RollingOut,
         /// The Release never became healthy; the one before goes on serving.
         HealthCheckFailed,
+        /// It was healthy here and is not any more.
+        Degraded,
         /// The Release does not exist.
         ReleaseNotFound,
         /// The Release is not deliverable.

@@ -128,6 +128,9 @@ pub struct ReleaseStatus {
     /// The digest of its spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// The Environments in which it became healthy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proven_in: Vec<String>,
     /// The generation this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,

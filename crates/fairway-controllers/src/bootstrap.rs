@@ -1,0 +1,86 @@
+//! What a fresh platform has: the roles of people, and on a laptop a Team, a Project and two Environments to begin in.
+
+use fairway_api::v1alpha1::{Environment, EnvironmentSpec, Members, Project, ProjectSpec, Team, TeamSpec, Tier};
+use serde_json::{Value, json};
+
+/// The name of the Team and the Project that a laptop begins with.
+pub const SANDBOX: &str = "sandbox";
+/// The ClusterRole of a Project's Team in the Project's namespaces.
+pub const DEVELOPER: &str = "fairway-developer";
+/// The ClusterRole of everyone who has a Project, for what is not in a namespace.
+pub const READER: &str = "fairway-reader";
+/// The group of those who run the platform.
+pub const ADMINISTRATORS: &str = "fairway:administrators";
+
+/// Roles that every plane has.
+pub fn roles() -> Vec<Value> {
+    let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
+    let read = ["get", "list", "watch"];
+    let role = |name: &str, rules: Vec<Value>| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": { "name": name }, "rules": rules,
+        })
+    };
+    vec![
+        role(
+            DEVELOPER,
+            vec![
+                rule(
+                    "fairway.dev",
+                    &["components", "releases", "deliveries"],
+                    &["get", "list", "watch", "create", "update", "patch", "delete"],
+                ),
+                rule("fairway.dev", &["environments"], &read),
+                rule("fairway.dev", &["deliveries/scale"], &["get", "update", "patch"]),
+                rule("fairway.dev", &["components/log", "ledgerevents", "images"], &["get", "list", "create"]),
+                rule(
+                    "",
+                    &["pods", "pods/log", "services", "configmaps", "events", "endpoints", "serviceaccounts"],
+                    &read,
+                ),
+                rule("apps", &["deployments", "replicasets"], &read),
+                rule("discovery.k8s.io", &["endpointslices"], &read),
+                rule("networking.k8s.io", &["networkpolicies"], &read),
+                rule("gateway.networking.k8s.io", &["httproutes"], &read),
+            ],
+        ),
+        role(READER, vec![rule("fairway.dev", &["teams", "projects"], &read), rule("", &["namespaces"], &read)]),
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": { "name": "fairway-administrators" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" },
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": ADMINISTRATORS }],
+        }),
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": { "name": READER },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": READER },
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:authenticated" }],
+        }),
+    ]
+}
+
+/// The Team of a laptop, whose only member is its user.
+pub fn sandbox_team(user: &str) -> Team {
+    let members = Members { users: vec![user.to_owned()], groups: Vec::new() };
+    let display_name = Some("Sandbox".to_owned());
+    Team::new(SANDBOX, TeamSpec { display_name, members, ..TeamSpec::default() })
+}
+
+/// The Project of a laptop.
+pub fn sandbox_project() -> Project {
+    let description = Some("A place to try things out, made at the first start".to_owned());
+    Project::new(SANDBOX, ProjectSpec { team_name: SANDBOX.to_owned(), description })
+}
+
+/// The Environments of a laptop: what is to reach production proves itself in staging.
+pub fn sandbox_environments() -> Vec<Environment> {
+    let environment = |name: &str, tier, from: Option<&str>| {
+        let spec = EnvironmentSpec { tier, promotes_from: from.map(str::to_owned), ..EnvironmentSpec::default() };
+        let mut it = Environment::new(name, spec);
+        it.metadata.namespace = Some(SANDBOX.to_owned());
+        it
+    };
+    vec![environment("staging", Tier::Staging, None), environment("production", Tier::Production, Some("staging"))]
+}

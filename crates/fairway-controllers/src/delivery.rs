@@ -1,0 +1,214 @@
+//! Deliveries: a Release becomes a Bundle, the Bundle is applied, and what serves is judged from outside.
+//!
+//! A Release that never becomes healthy is taken back at once; the version before never stopped serving. The newest
+//! wish always pre-empts: every pass starts from what is wanted now.
+
+mod observe;
+
+mod validate;
+
+mod plan;
+
+mod report;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairway_api::names::{ANNOTATION_CAUSE, FINALIZER};
+use fairway_api::v1alpha1::{Delivery, Environment, Release};
+use fairway_controller::{Next, Phase, controller, with_finalizer};
+use fairway_plan::health::Health;
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::runtime::reflector::ObjectRef;
+use kube::runtime::watcher;
+use kube::{Api, ResourceExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::target::{Target, TargetBundle, TargetError, TargetReport};
+use crate::{Context, Error};
+use plan::{Course, Rendered};
+use validate::{Problem, Valid};
+
+pub(crate) const NAME: &str = "delivery-controller";
+
+/// How soon to look again while something is on its way: what keeps restarting does not change its Deployment.
+const UNDERWAY: Duration = Duration::from_millis(500);
+
+pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
+    let controller = controller::<Delivery>(&ctx.kit.client, watcher::Config::default());
+    let (for_releases, for_environments) = (controller.store(), controller.store());
+    let releases: Api<Release> = Api::all(ctx.kit.client.clone());
+    let environments: Api<Environment> = Api::all(ctx.kit.client.clone());
+    let deployments: Api<Deployment> = Api::all(ctx.kit.client.clone());
+    let controller = controller
+        .watches(releases, watcher::Config::default(), move |release| {
+            let wants = |it: &Arc<kube::core::DeserializeGuard<Delivery>>| {
+                it.0.as_ref().is_ok_and(|it| it.spec.release_name == release.name_any())
+            };
+            for_releases
+                .state()
+                .into_iter()
+                .filter(wants)
+                .map(|it| ObjectRef::from_obj(it.as_ref()))
+                .collect::<Vec<_>>()
+        })
+        .watches(environments, watcher::Config::default(), move |environment| {
+            let namespace = environment.status.as_ref().and_then(|it| it.namespace.clone());
+            let here = |it: &Arc<kube::core::DeserializeGuard<Delivery>>| it.namespace() == namespace;
+            for_environments
+                .state()
+                .into_iter()
+                .filter(here)
+                .map(|it| ObjectRef::from_obj(it.as_ref()))
+                .collect::<Vec<_>>()
+        })
+        .watches(deployments, watcher::Config::default(), |it| {
+            Some(ObjectRef::new(&it.name_any()).within(&it.namespace().unwrap_or_default()))
+        });
+    let kit = Arc::clone(&ctx.kit);
+    fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
+}
+
+async fn reconcile(delivery: Arc<Delivery>, ctx: Arc<Context>) -> Result<Next, Error> {
+    let namespace = delivery.namespace().unwrap_or_default();
+    let api: Api<Delivery> = Api::namespaced(ctx.kit.client.clone(), &namespace);
+    // Read again: what serves now was written by the pass before this one.
+    let Some(delivery) = api.get_opt(&delivery.name_any()).await.map_err(Error::read("the delivery"))? else {
+        return Ok(Next::Settled);
+    };
+    let phase = with_finalizer(&api, &delivery, FINALIZER, false).await;
+    match phase.map_err(Error::write("the finalizer"))? {
+        Phase::Left => return Ok(Next::Settled),
+        Phase::Leaving => return clean_up(&delivery, &api, &ctx).await,
+        Phase::Wanted => {}
+    }
+    let outcome = converge(&delivery, &ctx).await;
+    let now = ctx.kit.world.clock.now();
+    let status = report::status(&delivery, &outcome, ctx.gateway_port, now);
+    let reported = fairway_controller::report(&api, &delivery, delivery.status.as_ref(), &status, NAME).await;
+    let next = outcome.map(|it| it.next())?;
+    reported.map_err(Error::write("the delivery's status"))?;
+    Ok(next)
+}
+
+/// How a pass ended, short of an error of ours.
+enum Outcome {
+    /// The wish cannot be carried out as it is. What serves goes on serving.
+    Refused(Problem),
+    /// It was carried out, or is on its way, or failed and was taken back.
+    Done(Box<Done>),
+}
+
+/// What a pass did and saw.
+struct Done {
+    valid: Valid,
+    wanted: Rendered,
+    /// How the wanted Release does, if it is what was applied.
+    course: Course,
+    seen: Option<TargetReport>,
+}
+
+impl Outcome {
+    fn next(&self) -> Next {
+        match self {
+            Self::Refused(_) => Next::Settled,
+            Self::Done(it) => match it.course {
+                Course::Serving | Course::TakenBack { .. } => Next::Settled,
+                Course::Underway { .. } | Course::Degraded { .. } => Next::After(UNDERWAY),
+            },
+        }
+    }
+}
+
+async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> {
+    let observed = observe::observe(delivery, ctx).await?;
+    let valid = match validate::validate(delivery, &observed) {
+        Ok(valid) => valid,
+        Err(problem) => return Ok(Outcome::Refused(problem)),
+    };
+    let wanted = match plan::render(&valid, &valid.release) {
+        Ok(wanted) => wanted,
+        Err(problem) => return Ok(Outcome::Refused(problem)),
+    };
+    if let Some(why) = plan::taken_back(delivery) {
+        return hold(delivery, valid, wanted, why, ctx).await;
+    }
+    if let Some(problem) = apply(delivery, &wanted, ctx).await? {
+        return Ok(Outcome::Refused(problem));
+    }
+    let namespace = delivery.namespace().unwrap_or_default();
+    let seen = health(&namespace, &delivery.name_any(), &wanted.version, ctx.target.as_ref()).await?;
+    let health =
+        seen.as_ref().map_or_else(|| Health::Progressing("it is being made".to_owned()), |it| it.health.clone());
+    match plan::course(delivery, &wanted, health) {
+        Course::TakenBack { why } => hold(delivery, valid, wanted, why, ctx).await,
+        course => {
+            if course == Course::Serving {
+                settle(delivery, &valid, &wanted, ctx).await?;
+            }
+            Ok(Outcome::Done(Box::new(Done { valid, wanted, course, seen })))
+        }
+    }
+}
+
+/// Applies a Bundle. A refusal that will stay one until something changes is a problem, not an error.
+async fn apply(delivery: &Delivery, it: &Rendered, ctx: &Context) -> Result<Option<Problem>, Error> {
+    let (namespace, name) = (delivery.namespace().unwrap_or_default(), delivery.name_any());
+    match ctx.target.apply(&bundle(delivery, it, &namespace, &name)).await {
+        Ok(()) => Ok(None),
+        Err(TargetError::Taken(message)) => Ok(Some(validate::taken(message))),
+        Err(TargetError::Refused(message)) => Ok(Some(validate::refused(message))),
+        Err(source) => Err(Error::Target { what: "apply the bundle", source }),
+    }
+}
+
+fn bundle<'a>(delivery: &'a Delivery, it: &'a Rendered, namespace: &'a str, name: &'a str) -> TargetBundle<'a> {
+    let cause = delivery.annotations().get(ANNOTATION_CAUSE).map(String::as_str);
+    TargetBundle { namespace, name, objects: &it.bundle.objects, digest: it.bundle.digest.as_str(), cause }
+}
+
+async fn health(
+    namespace: &str,
+    name: &str,
+    version: &str,
+    target: &dyn Target,
+) -> Result<Option<TargetReport>, Error> {
+    let report = target.health(namespace, name, version).await;
+    report.map_err(|source| Error::Target { what: "look at the workload", source })
+}
+
+/// What is wanted serves: what only the version before needed goes, and the Release has proved itself here.
+async fn settle(delivery: &Delivery, valid: &Valid, wanted: &Rendered, ctx: &Context) -> Result<(), Error> {
+    let (namespace, name) = (delivery.namespace().unwrap_or_default(), delivery.name_any());
+    let pruned = ctx.target.prune(&bundle(delivery, wanted, &namespace, &name)).await;
+    pruned.map_err(|source| Error::Target { what: "prune the bundle before", source })?;
+    observe::mark_proven(&valid.release, valid.environment.as_str(), ctx).await
+}
+
+/// The wanted Release failed: the last good one is applied again, so that it alone serves.
+async fn hold(
+    delivery: &Delivery,
+    valid: Valid,
+    wanted: Rendered,
+    why: String,
+    ctx: &Context,
+) -> Result<Outcome, Error> {
+    let (namespace, name) = (delivery.namespace().unwrap_or_default(), delivery.name_any());
+    let good = observe::last_good(delivery, ctx).await?.filter(|it| it.name_any() != valid.release.name_any());
+    let mut version = wanted.version.clone();
+    if let Some(Ok(good)) = good.map(|it| plan::render(&valid, &it)) {
+        version.clone_from(&good.version);
+        if let Some(problem) = apply(delivery, &good, ctx).await? {
+            return Ok(Outcome::Refused(problem));
+        }
+    }
+    let seen = health(&namespace, &name, &version, ctx.target.as_ref()).await?;
+    Ok(Outcome::Done(Box::new(Done { valid, wanted, course: Course::TakenBack { why }, seen })))
+}
+
+async fn clean_up(delivery: &Delivery, api: &Api<Delivery>, ctx: &Context) -> Result<Next, Error> {
+    let removed = ctx.target.remove(&delivery.namespace().unwrap_or_default(), &delivery.name_any()).await;
+    removed.map_err(|source| Error::Target { what: "remove the bundle", source })?;
+    with_finalizer(api, delivery, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
+    Ok(Next::Settled)
+}

@@ -1,0 +1,106 @@
+use fairway_api::names::{ComponentName, EnvironmentName, ProjectName};
+use fairway_api::v1alpha1::{DeliverySpec, Release, ReleaseSpec};
+use fairway_plan::health::Health;
+use fairway_plan::render::Bundle;
+
+use super::super::plan::Rendered;
+use super::super::validate::{Problem, Valid};
+use super::*;
+use crate::target::TargetReport;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+fn delivery(release: &str, status: Option<DeliveryStatus>) -> Delivery {
+    let spec = DeliverySpec { release_name: release.to_owned(), replicas: Some(2), restart: None };
+    let mut it = Delivery::new("api", spec);
+    it.metadata.generation = Some(1);
+    it.status = status;
+    it
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is what a pass gives")]
+fn outcome(version: &str, course: Course, ready: i32) -> Result<Outcome, Error> {
+    let digest = fairway_plan::digest_of(version);
+    let bundle =
+        Bundle { objects: vec![], digest, host: Some("api.staging.shop.localhost".to_owned()), ready_within: 10 };
+    Ok(Outcome::Done(Box::new(Done {
+        valid: Valid {
+            project: ProjectName::parse("shop").unwrap(),
+            environment: EnvironmentName::parse("staging").unwrap(),
+            component: ComponentName::parse("api").unwrap(),
+            namespace: "shop--staging".to_owned(),
+            release: Release::new("r", ReleaseSpec::default()),
+            replicas: 2,
+            restart: None,
+        },
+        wanted: Rendered {
+            bundle,
+            version: version.to_owned(),
+            number: 1,
+            release_name: format!("api-{version}"),
+            image_digest: "sha256:0".to_owned(),
+        },
+        course,
+        seen: Some(TargetReport { health: Health::Healthy, total: 2, ready }),
+    })))
+}
+
+fn condition(status: &DeliveryStatus, r#type: &str) -> (String, String) {
+    let it = status.conditions.iter().find(|it| it.type_ == r#type).unwrap();
+    (it.status.clone(), it.reason.clone())
+}
+
+#[test]
+fn a_first_version_rolls_out_and_then_serves() {
+    let underway = outcome("v1", Course::Underway { sentence: "0 of 2 instances are ready".to_owned() }, 0);
+    let first = status(&delivery("api-v1", None), &underway, 7080, at(1));
+    assert_eq!(first.explanation.summary, "v1 is rolling out: 0 of 2 instances are ready");
+    assert_eq!(condition(&first, READY).0, "Unknown");
+    assert_eq!(condition(&first, RECONCILING).0, "True");
+    let done = status(&delivery("api-v1", Some(first)), &outcome("v1", Course::Serving, 2), 7080, at(5));
+    let sentence = "v1 serves with 2 of 2 instances at http://api.staging.shop.localhost:7080";
+    assert_eq!(done.explanation.summary, sentence);
+    assert_eq!(done.current.as_ref().unwrap().version, "v1");
+    assert_eq!(done.attempt.as_ref().unwrap().outcome, AttemptOutcome::Succeeded);
+    let again = status(&delivery("api-v1", Some(done.clone())), &outcome("v1", Course::Serving, 2), 7080, at(99));
+    assert_eq!(again, done, "an unchanged world is reported in the same words and times");
+}
+
+#[test]
+fn a_refused_version_says_why_and_who_goes_on_serving() {
+    let serving = status(&delivery("api-v1", None), &outcome("v1", Course::Serving, 2), 80, at(1));
+    let why = "container web runs and is not ready: it answered 503".to_owned();
+    let after = status(&delivery("api-v2", Some(serving)), &outcome("v2", Course::TakenBack { why }, 2), 80, at(20));
+    assert_eq!(
+        after.explanation.summary,
+        "v2 was refused by its health check (container web runs and is not ready: it answered 503); v1 goes on serving"
+    );
+    assert_eq!(after.current.as_ref().unwrap().version, "v1");
+    assert_eq!(condition(&after, READY), ("False".to_owned(), "HealthCheckFailed".to_owned()));
+    assert_eq!(condition(&after, STALLED).0, "True");
+    assert!(after.explanation.next_step.unwrap().starts_with("platform logs api"));
+}
+
+#[test]
+fn the_version_before_is_remembered_for_the_way_back() {
+    let one = status(&delivery("api-v1", None), &outcome("v1", Course::Serving, 2), 80, at(1));
+    let two = status(&delivery("api-v2", Some(one)), &outcome("v2", Course::Serving, 2), 80, at(9));
+    assert_eq!(two.previous.unwrap().version, "v1");
+    assert_eq!(two.current.unwrap().since, Time(at(9)));
+}
+
+#[test]
+fn a_wish_that_is_refused_leaves_what_serves_in_the_status() {
+    let one = status(&delivery("api-v1", None), &outcome("v1", Course::Serving, 2), 80, at(1));
+    let problem = Problem {
+        reason: DeliveryReason::ReleaseNotFound,
+        message: "release x does not exist".to_owned(),
+        next_step: Some("platform release list --service=api".to_owned()),
+    };
+    let after = status(&delivery("x", Some(one)), &Ok(Outcome::Refused(problem)), 80, at(2));
+    assert_eq!(after.explanation.summary, "release x does not exist; v1 goes on serving");
+    assert_eq!(after.explanation.next_step.as_deref(), Some("platform release list --service=api"));
+    assert_eq!(after.current.unwrap().version, "v1");
+}

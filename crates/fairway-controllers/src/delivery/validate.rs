@@ -1,0 +1,111 @@
+//! Whether a wish can be carried out at all. Pure: names in, newtypes or one [`Problem`] out.
+
+use fairway_api::conditions::{READY, is_true};
+use fairway_api::names::{ComponentName, EnvironmentName, ProjectName};
+use fairway_api::v1alpha1::{Delivery, DeliveryReason, Release};
+use fairway_plan::release::version;
+use kube::ResourceExt;
+
+use super::observe::Observed;
+
+/// What keeps a wish from being carried out, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) reason: DeliveryReason,
+    pub(super) message: String,
+    pub(super) next_step: Option<String>,
+}
+
+/// A wish that can be carried out.
+pub(super) struct Valid {
+    pub(super) project: ProjectName,
+    pub(super) environment: EnvironmentName,
+    pub(super) component: ComponentName,
+    pub(super) namespace: String,
+    pub(super) release: Release,
+    pub(super) replicas: i32,
+    pub(super) restart: Option<String>,
+}
+
+fn problem(reason: DeliveryReason, message: impl Into<String>, next_step: Option<String>) -> Problem {
+    Problem { reason, message: message.into(), next_step }
+}
+
+/// An object of the bundle is somebody else's.
+pub(super) fn taken(message: String) -> Problem {
+    problem(DeliveryReason::ObjectTaken, message, None)
+}
+
+/// The cluster refused an object.
+pub(super) fn refused(message: String) -> Problem {
+    problem(DeliveryReason::ApplyFailed, message, None)
+}
+
+pub(super) fn validate(delivery: &Delivery, observed: &Observed) -> Result<Valid, Problem> {
+    let namespace = delivery.namespace().unwrap_or_default();
+    let nowhere = || {
+        let message =
+            format!("namespace {namespace} is not that of an environment; deliveries live in their environment's");
+        problem(DeliveryReason::EnvironmentNotFound, message, Some("platform get environments".to_owned()))
+    };
+    let (project, environment) = observed.place.as_ref().ok_or_else(nowhere)?;
+    let project = ProjectName::parse(project).map_err(|_| nowhere())?;
+    let environment = EnvironmentName::parse(environment).map_err(|_| nowhere())?;
+    let place = observed.environment.as_ref().ok_or_else(nowhere)?;
+    let wrong = |message: String| problem(DeliveryReason::WrongComponent, message, None);
+    let component = ComponentName::parse(&delivery.name_any()).map_err(|it| wrong(it.to_string()))?;
+    if observed.component.is_none() {
+        let message = format!("component {component} does not exist in project {project}");
+        let next = format!("platform create-service --name={component}");
+        return Err(problem(DeliveryReason::WrongComponent, message, Some(next)));
+    }
+    let release = release(delivery, observed, &component)?;
+    let tier = place.spec.tier;
+    if release.spec.source.uncommitted && !tier.takes_uncommitted() {
+        let message = format!(
+            "{} was made from uncommitted changes, and environments of tier {} take only what is committed",
+            version(&release),
+            tier.as_str()
+        );
+        let next = "git commit, then platform deploy --env=staging".to_owned();
+        return Err(problem(DeliveryReason::UncommittedNotAllowed, message, Some(next)));
+    }
+    if let Some(from) = &place.spec.promotes_from {
+        let proven = release.status.as_ref().map(|it| it.proven_in.clone()).unwrap_or_default();
+        if !proven.iter().any(|it| it == from || it == environment.as_str()) {
+            let message = format!(
+                "{} has not been healthy in {from} yet, and {environment} takes only what was",
+                version(&release)
+            );
+            let next = format!("platform deploy {component} --env={from}");
+            return Err(problem(DeliveryReason::NotProven, message, Some(next)));
+        }
+    }
+    let replicas = delivery.spec.replicas.unwrap_or(1);
+    let restart = delivery.spec.restart.clone();
+    Ok(Valid { project, environment, component, namespace, release, replicas, restart })
+}
+
+fn release(delivery: &Delivery, observed: &Observed, component: &ComponentName) -> Result<Release, Problem> {
+    let name = &delivery.spec.release_name;
+    let Some(release) = observed.release.clone() else {
+        let message = format!("release {name} does not exist");
+        let next = format!("platform release list --service={component}");
+        return Err(problem(DeliveryReason::ReleaseNotFound, message, Some(next)));
+    };
+    if release.spec.component_name != component.as_str() {
+        let message = format!("release {name} is one of component {}, not of {component}", release.spec.component_name);
+        return Err(problem(DeliveryReason::WrongComponent, message, None));
+    }
+    let status = release.status.clone().unwrap_or_default();
+    if !is_true(&status.conditions, READY) {
+        let why =
+            if status.explanation.summary.is_empty() { "it is being checked" } else { &status.explanation.summary };
+        let message = format!("release {name} is not deliverable: {why}");
+        return Err(problem(DeliveryReason::ReleaseNotReady, message, status.explanation.next_step.clone()));
+    }
+    Ok(release)
+}
+
+#[cfg(test)]
+mod tests;

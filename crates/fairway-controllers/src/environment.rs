@@ -1,0 +1,244 @@
+//! Environments: a namespace, rights in it for the Project's Team, and a network that lets nobody in by default.
+
+use std::sync::Arc;
+
+use fairway_api::conditions::{READY, STALLED, Wanted, merge};
+use fairway_api::names::{
+    EnvironmentName, FINALIZER, LABEL_ENVIRONMENT, LABEL_PROJECT, ProjectName, environment_namespace,
+};
+use fairway_api::v1alpha1::{Environment, EnvironmentReason, EnvironmentStatus, Explanation, Members, Project, Team};
+use fairway_controller::{Next, Phase, controller, with_finalizer};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::runtime::reflector::ObjectRef;
+use kube::runtime::watcher;
+use kube::{Api, ResourceExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::project::{apply_namespace, apply_rights, is_ours, namespace_gone};
+use crate::{Context, Error};
+
+pub(crate) const NAME: &str = "environment-controller";
+
+/// How soon to look whether what is being removed is gone.
+const LEAVING: std::time::Duration = std::time::Duration::from_millis(500);
+/// The NetworkPolicy that refuses what no other one allows.
+const DEFAULT_DENY: &str = "default-deny";
+
+pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
+    let controller = controller::<Environment>(&ctx.kit.client, watcher::Config::default());
+    let (for_projects, for_teams, for_namespaces) = (controller.store(), controller.store(), controller.store());
+    let projects: Api<Project> = Api::all(ctx.kit.client.clone());
+    let teams: Api<Team> = Api::all(ctx.kit.client.clone());
+    let namespaces: Api<Namespace> = Api::all(ctx.kit.client.clone());
+    let controller = controller
+        .watches(projects, watcher::Config::default(), move |project| {
+            let here = |it: &Arc<kube::core::DeserializeGuard<Environment>>| it.namespace() == Some(project.name_any());
+            for_projects.state().into_iter().filter(here).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
+        })
+        // Which Projects a Team owns is not known here: all are looked at, and most write nothing.
+        .watches(teams, watcher::Config::default(), move |_| {
+            for_teams.state().into_iter().map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
+        })
+        .watches(namespaces, watcher::Config::default(), move |namespace| {
+            let name = namespace.name_any();
+            let its = |it: &Arc<kube::core::DeserializeGuard<Environment>>| {
+                it.0.as_ref().is_ok_and(|it| it.status.as_ref().and_then(|it| it.namespace.as_deref()) == Some(&name))
+            };
+            for_namespaces
+                .state()
+                .into_iter()
+                .filter(its)
+                .map(|it| ObjectRef::from_obj(it.as_ref()))
+                .collect::<Vec<_>>()
+        });
+    let kit = Arc::clone(&ctx.kit);
+    fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
+}
+
+async fn reconcile(environment: Arc<Environment>, ctx: Arc<Context>) -> Result<Next, Error> {
+    let namespace = environment.namespace().unwrap_or_default();
+    let api: Api<Environment> = Api::namespaced(ctx.kit.client.clone(), &namespace);
+    let phase = with_finalizer(&api, environment.as_ref(), FINALIZER, false).await;
+    match phase.map_err(Error::write("the finalizer"))? {
+        Phase::Left => return Ok(Next::Settled),
+        Phase::Leaving => return clean_up(&environment, &api, &ctx).await,
+        Phase::Wanted => {}
+    }
+    let observed = observe(&environment, &ctx).await?;
+    let verdict = validate(&environment, &observed);
+    let applied = match &verdict {
+        Ok(it) => apply(it, &observed, &ctx).await,
+        Err(_) => Ok(()),
+    };
+    let now = ctx.kit.world.clock.now();
+    let status = status(&environment, verdict.as_ref(), applied.as_ref().err(), now);
+    let before = environment.status.as_ref();
+    let reported = fairway_controller::report(&api, environment.as_ref(), before, &status, NAME).await;
+    applied?;
+    reported.map_err(Error::write("the environment's status"))?;
+    Ok(Next::Settled)
+}
+
+struct Observed {
+    project: Option<Project>,
+    members: Members,
+    namespace: Option<Namespace>,
+    /// Whether `promotesFrom` names an Environment that exists; true where it names none.
+    source_exists: bool,
+}
+
+/// An Environment whose parts have names that may be used.
+#[derive(Debug, PartialEq, Eq)]
+struct Valid {
+    project: ProjectName,
+    name: EnvironmentName,
+    namespace: String,
+}
+
+async fn observe(environment: &Environment, ctx: &Context) -> Result<Observed, Error> {
+    let home = environment.namespace().unwrap_or_default();
+    let client = || ctx.kit.client.clone();
+    let project = Api::<Project>::all(client()).get_opt(&home).await.map_err(Error::read("the project"))?;
+    let team = match &project {
+        Some(it) => Api::<Team>::all(client()).get_opt(&it.spec.team_name).await.map_err(Error::read("the team"))?,
+        None => None,
+    };
+    let namespaces: Api<Namespace> = Api::all(client());
+    let namespace = namespaces.get_opt(&target(environment)).await.map_err(Error::read("the namespace"))?;
+    let source_exists = match &environment.spec.promotes_from {
+        None => true,
+        Some(from) => {
+            let all: Api<Environment> = Api::namespaced(client(), &home);
+            all.get_opt(from).await.map_err(Error::read("the environment it promotes from"))?.is_some()
+        }
+    };
+    Ok(Observed { project, members: team.map(|it| it.spec.members).unwrap_or_default(), namespace, source_exists })
+}
+
+/// The namespace an Environment is to have: the one it was given first, for it cannot move.
+fn target(environment: &Environment) -> String {
+    let given = environment.status.as_ref().and_then(|it| it.namespace.clone());
+    given.or_else(|| environment.spec.namespace.clone()).unwrap_or_else(|| {
+        let home = environment.namespace().unwrap_or_default();
+        format!("{home}--{}", environment.name_any())
+    })
+}
+
+/// What keeps an Environment from being in force.
+type Problem = (EnvironmentReason, String);
+
+fn validate(environment: &Environment, observed: &Observed) -> Result<Valid, Problem> {
+    let bad_name = |it: fairway_api::names::InvalidName| (EnvironmentReason::InvalidName, it.to_string());
+    let name = EnvironmentName::parse(&environment.name_any()).map_err(bad_name)?;
+    let home = environment.namespace().unwrap_or_default();
+    if observed.project.is_none() {
+        let message =
+            format!("namespace {home} is not that of a project; environments live in their project's namespace");
+        return Err((EnvironmentReason::ProjectNotFound, message));
+    }
+    let project = ProjectName::parse(&home).map_err(bad_name)?;
+    if !observed.source_exists {
+        let from = environment.spec.promotes_from.clone().unwrap_or_default();
+        let message =
+            format!("it promotes from {from:?}, which does not exist; create it or correct spec.promotesFrom");
+        return Err((EnvironmentReason::PromotionSourceNotFound, message));
+    }
+    let namespace = target(environment);
+    let adopted = environment.spec.namespace.as_deref() == Some(namespace.as_str());
+    let mark = owner_mark(&project, &name);
+    let foreign = observed.namespace.as_ref().is_some_and(|it| !is_ours(it, &mark));
+    let own = !foreign && namespace == environment_namespace(&project, &name);
+    if !own && !adopted {
+        let message = format!(
+            "a namespace {namespace} exists and is not this environment's; set spec.namespace to use it, or choose \
+             another name"
+        );
+        return Err((EnvironmentReason::NamespaceTaken, message));
+    }
+    Ok(Valid { project, name, namespace })
+}
+
+/// What the annotation of the Environment's namespace says.
+fn owner_mark(project: &ProjectName, name: &EnvironmentName) -> String {
+    format!("Environment/{project}/{name}")
+}
+
+async fn apply(it: &Valid, observed: &Observed, ctx: &Context) -> Result<(), Error> {
+    let labels =
+        [(LABEL_PROJECT.to_owned(), it.project.to_string()), (LABEL_ENVIRONMENT.to_owned(), it.name.to_string())];
+    apply_namespace(&it.namespace, &owner_mark(&it.project, &it.name), labels.into(), NAME, ctx).await?;
+    apply_rights(&it.namespace, &observed.members, NAME, ctx).await?;
+    let policy = NetworkPolicy {
+        metadata: ObjectMeta {
+            name: Some(DEFAULT_DENY.to_owned()),
+            namespace: Some(it.namespace.clone()),
+            ..ObjectMeta::default()
+        },
+        spec: Some(NetworkPolicySpec {
+            policy_types: Some(vec!["Ingress".to_owned()]),
+            ..NetworkPolicySpec::default()
+        }),
+    };
+    let api: Api<NetworkPolicy> = Api::namespaced(ctx.kit.client.clone(), &it.namespace);
+    fairway_controller::apply(&api, NAME, &policy).await.map_err(Error::write("the network policy"))?;
+    Ok(())
+}
+
+/// The namespace with all in it, then the Environment. An adopted namespace is somebody's: it stays.
+async fn clean_up(environment: &Environment, api: &Api<Environment>, ctx: &Context) -> Result<Next, Error> {
+    let home = environment.namespace().unwrap_or_default();
+    let names = (ProjectName::parse(&home), EnvironmentName::parse(&environment.name_any()));
+    let adopted = environment.spec.namespace.is_some();
+    if let ((Ok(project), Ok(name)), false) = (names, adopted) {
+        let namespace = environment_namespace(&project, &name);
+        if !namespace_gone(&namespace, &owner_mark(&project, &name), ctx).await? {
+            return Ok(Next::After(LEAVING));
+        }
+    }
+    with_finalizer(api, environment, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
+    Ok(Next::Settled)
+}
+
+fn status(
+    environment: &Environment,
+    verdict: Result<&Valid, &Problem>,
+    failure: Option<&Error>,
+    now: Timestamp,
+) -> EnvironmentStatus {
+    let before = environment.status.clone().unwrap_or_default();
+    let mut explanation = Explanation::default();
+    let (ready, stalled) = match (verdict, failure) {
+        (Err((reason, message)), _) => {
+            let reason = reason.as_str();
+            let home = environment.namespace().unwrap_or_default();
+            explanation.fixed_by = Some("the platform team".to_owned());
+            explanation.next_step = Some(format!("kubectl edit environment {} -n {home}", environment.name_any()));
+            let stalled = Wanted::yes(STALLED, reason, "nothing changes until this is mended");
+            (Wanted::no(READY, reason, message.clone()), stalled)
+        }
+        (Ok(_), Some(error)) => {
+            let reason = EnvironmentReason::ApplyFailed.as_str();
+            let message = format!("the platform could not {error}; it tries again");
+            (Wanted::no(READY, reason, message), Wanted::no(STALLED, reason, "it is being tried again"))
+        }
+        (Ok(it), None) => {
+            let reason = EnvironmentReason::InForce.as_str();
+            let message = format!("namespace {} is in force with rights and network policy", it.namespace);
+            (Wanted::yes(READY, reason, message), Wanted::no(STALLED, reason, "nothing keeps it"))
+        }
+    };
+    explanation.summary.clone_from(&ready.message);
+    let generation = environment.metadata.generation;
+    EnvironmentStatus {
+        explanation,
+        namespace: verdict.ok().map(|it| it.namespace.clone()).or_else(|| before.namespace.clone()),
+        observed_generation: generation,
+        conditions: merge(&before.conditions, &[ready, stalled], generation, now),
+    }
+}
+
+#[cfg(test)]
+mod tests;

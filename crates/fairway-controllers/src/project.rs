@@ -1,0 +1,233 @@
+//! Projects: a namespace of the Project's name, and rights in it for the Team that owns it.
+
+use std::sync::Arc;
+
+use fairway_api::conditions::{READY, STALLED, Wanted, merge};
+use fairway_api::names::{ANNOTATION_OWNER, FINALIZER, LABEL_PROJECT, ProjectName};
+use fairway_api::v1alpha1::{Environment, Explanation, Members, Project, ProjectReason, ProjectStatus, Team};
+use fairway_controller::{Next, Phase, controller, delete_exact, with_finalizer};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::ListParams;
+use kube::runtime::reflector::ObjectRef;
+use kube::runtime::watcher;
+use kube::{Api, ResourceExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::bootstrap::DEVELOPER;
+use crate::{Context, Error};
+
+pub(crate) const NAME: &str = "project-controller";
+
+/// How soon to look whether what is being removed is gone.
+const LEAVING: std::time::Duration = std::time::Duration::from_millis(500);
+
+pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
+    let controller = controller::<Project>(&ctx.kit.client, watcher::Config::default());
+    let projects = controller.store();
+    let teams: Api<Team> = Api::all(ctx.kit.client.clone());
+    let namespaces: Api<Namespace> = Api::all(ctx.kit.client.clone());
+    let controller = controller
+        .watches(teams, watcher::Config::default(), move |team| {
+            let owned = |it: &Arc<kube::core::DeserializeGuard<Project>>| {
+                it.0.as_ref().is_ok_and(|it| it.spec.team_name == team.name_any())
+            };
+            projects.state().into_iter().filter(owned).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
+        })
+        .watches(namespaces, watcher::Config::default(), |it| Some(ObjectRef::new(&it.name_any())));
+    let kit = Arc::clone(&ctx.kit);
+    fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
+}
+
+async fn reconcile(project: Arc<Project>, ctx: Arc<Context>) -> Result<Next, Error> {
+    let api: Api<Project> = Api::all(ctx.kit.client.clone());
+    let phase =
+        with_finalizer(&api, project.as_ref(), FINALIZER, false).await.map_err(Error::write("the finalizer"))?;
+    match phase {
+        Phase::Left => return Ok(Next::Settled),
+        Phase::Leaving => return clean_up(&project, &ctx).await,
+        Phase::Wanted => {}
+    }
+    let observed = observe(&project, &ctx).await?;
+    let verdict = validate(&project, &observed);
+    let applied = match &verdict {
+        Ok(name) => apply(&project, name, &observed, &ctx).await,
+        Err(_) => Ok(()),
+    };
+    let status = status(&project, verdict.as_ref().map(|_| ()), applied.as_ref().err(), ctx.kit.world.clock.now());
+    let reported = fairway_controller::report(&api, project.as_ref(), project.status.as_ref(), &status, NAME).await;
+    applied?;
+    reported.map_err(Error::write("the project's status"))?;
+    Ok(Next::Settled)
+}
+
+struct Observed {
+    team: Option<Team>,
+    namespace: Option<Namespace>,
+}
+
+async fn observe(project: &Project, ctx: &Context) -> Result<Observed, Error> {
+    let teams: Api<Team> = Api::all(ctx.kit.client.clone());
+    let namespaces: Api<Namespace> = Api::all(ctx.kit.client.clone());
+    Ok(Observed {
+        team: teams.get_opt(&project.spec.team_name).await.map_err(Error::read("the team"))?,
+        namespace: namespaces.get_opt(&project.name_any()).await.map_err(Error::read("the namespace"))?,
+    })
+}
+
+/// What keeps a Project from being in force.
+type Problem = (ProjectReason, String);
+
+fn validate(project: &Project, observed: &Observed) -> Result<ProjectName, Problem> {
+    let name = ProjectName::parse(&project.name_any()).map_err(|it| (ProjectReason::InvalidName, it.to_string()))?;
+    if observed.team.is_none() {
+        let message = format!("team {:?} does not exist; create it or correct spec.teamName", project.spec.team_name);
+        return Err((ProjectReason::TeamNotFound, message));
+    }
+    if observed.namespace.as_ref().is_some_and(|it| !is_ours(it, &owner_mark(&name))) {
+        let message = format!(
+            "a namespace {name} exists and is not this project's; choose another name, or annotate the namespace with \
+             {ANNOTATION_OWNER}={} to hand it over",
+            owner_mark(&name)
+        );
+        return Err((ProjectReason::NamespaceTaken, message));
+    }
+    Ok(name)
+}
+
+/// What the annotation of the Project's namespace says.
+fn owner_mark(name: &ProjectName) -> String {
+    format!("Project/{name}")
+}
+
+/// Whether a namespace carries this owner's mark.
+pub(crate) fn is_ours(namespace: &Namespace, mark: &str) -> bool {
+    namespace.annotations().get(ANNOTATION_OWNER).map(String::as_str) == Some(mark)
+}
+
+async fn apply(project: &Project, name: &ProjectName, observed: &Observed, ctx: &Context) -> Result<(), Error> {
+    let labels = [(LABEL_PROJECT.to_owned(), name.to_string())];
+    apply_namespace(name.as_str(), &owner_mark(name), labels.into(), NAME, ctx).await?;
+    let members = observed.team.as_ref().map(|it| it.spec.members.clone()).unwrap_or_default();
+    apply_rights(name.as_str(), &members, NAME, ctx).await?;
+    tracing::debug!(project.name = project.name_any(), "the project is in force");
+    Ok(())
+}
+
+/// Makes a namespace that carries its owner's mark.
+pub(crate) async fn apply_namespace(
+    name: &str,
+    mark: &str,
+    labels: std::collections::BTreeMap<String, String>,
+    manager: &str,
+    ctx: &Context,
+) -> Result<(), Error> {
+    let api: Api<Namespace> = Api::all(ctx.kit.client.clone());
+    let namespace = Namespace {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            annotations: Some([(ANNOTATION_OWNER.to_owned(), mark.to_owned())].into()),
+            labels: Some(labels),
+            ..ObjectMeta::default()
+        },
+        ..Namespace::default()
+    };
+    fairway_controller::apply(&api, manager, &namespace).await.map_err(Error::write("the namespace"))?;
+    Ok(())
+}
+
+/// Gives a Team the rights of developers in a namespace.
+pub(crate) async fn apply_rights(
+    namespace: &str,
+    members: &Members,
+    manager: &str,
+    ctx: &Context,
+) -> Result<(), Error> {
+    let group = "rbac.authorization.k8s.io";
+    let subject = |kind: &str, name: &String| Subject {
+        api_group: Some(group.to_owned()),
+        kind: kind.to_owned(),
+        name: name.clone(),
+        namespace: None,
+    };
+    let users = members.users.iter().map(|it| subject("User", it));
+    let groups = members.groups.iter().map(|it| subject("Group", it));
+    let binding = RoleBinding {
+        metadata: ObjectMeta {
+            name: Some(DEVELOPER.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            ..ObjectMeta::default()
+        },
+        role_ref: RoleRef { api_group: group.to_owned(), kind: "ClusterRole".to_owned(), name: DEVELOPER.to_owned() },
+        subjects: Some(users.chain(groups).collect()),
+    };
+    let api: Api<RoleBinding> = Api::namespaced(ctx.kit.client.clone(), namespace);
+    fairway_controller::apply(&api, manager, &binding).await.map_err(Error::write("the team's rights"))?;
+    Ok(())
+}
+
+/// Environments first (they have namespaces of their own), then the namespace, then the Project.
+async fn clean_up(project: &Project, ctx: &Context) -> Result<Next, Error> {
+    let name = project.name_any();
+    let environments: Api<Environment> = Api::namespaced(ctx.kit.client.clone(), &name);
+    let left = environments.list(&ListParams::default()).await.map_err(Error::read("environments"))?.items;
+    if !left.is_empty() {
+        for it in left.iter().filter(|it| it.metadata.deletion_timestamp.is_none()) {
+            delete_exact(&environments, &it.name_any(), it.uid()).await.map_err(Error::write("an environment"))?;
+        }
+        return Ok(Next::After(LEAVING));
+    }
+    let mark = ProjectName::parse(&name).map(|it| owner_mark(&it)).unwrap_or_default();
+    if !namespace_gone(&name, &mark, ctx).await? {
+        return Ok(Next::After(LEAVING));
+    }
+    let api: Api<Project> = Api::all(ctx.kit.client.clone());
+    with_finalizer(&api, project, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
+    Ok(Next::Settled)
+}
+
+/// Deletes a namespace that is ours; true once it is gone. One that is not ours is not touched.
+pub(crate) async fn namespace_gone(name: &str, mark: &str, ctx: &Context) -> Result<bool, Error> {
+    let api: Api<Namespace> = Api::all(ctx.kit.client.clone());
+    let Some(namespace) = api.get_opt(name).await.map_err(Error::read("the namespace"))? else { return Ok(true) };
+    if !is_ours(&namespace, mark) {
+        return Ok(true);
+    }
+    if namespace.metadata.deletion_timestamp.is_none() {
+        delete_exact(&api, name, namespace.uid()).await.map_err(Error::write("the namespace"))?;
+    }
+    Ok(false)
+}
+
+fn status(project: &Project, verdict: Result<(), &Problem>, failure: Option<&Error>, now: Timestamp) -> ProjectStatus {
+    let before = project.status.clone().unwrap_or_default();
+    let name = project.name_any();
+    let (ready, stalled, fixed_by, next_step) = match (verdict, failure) {
+        (Err((reason, message)), _) => {
+            let ready = Wanted::no(READY, reason.as_str(), message.clone());
+            let stalled = Wanted::yes(STALLED, reason.as_str(), "nothing changes until this is mended");
+            (ready, stalled, Some("the platform team".to_owned()), Some(format!("kubectl edit project {name}")))
+        }
+        (Ok(()), Some(error)) => {
+            let reason = ProjectReason::ApplyFailed.as_str();
+            let ready = Wanted::no(READY, reason, format!("the platform could not {error}; it tries again"));
+            (ready, Wanted::no(STALLED, reason, "it is being tried again"), None, None)
+        }
+        (Ok(()), None) => {
+            let reason = ProjectReason::NamespaceInForce.as_str();
+            let message = format!("namespace {name} is in force for team {}", project.spec.team_name);
+            (Wanted::yes(READY, reason, message), Wanted::no(STALLED, reason, "nothing keeps it"), None, None)
+        }
+    };
+    let generation = project.metadata.generation;
+    ProjectStatus {
+        explanation: Explanation { summary: ready.message.clone(), fixed_by, next_step },
+        observed_generation: generation,
+        conditions: merge(&before.conditions, &[ready, stalled], generation, now),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What each controller may do: its own ServiceAccount, its own ClusterRole, nothing more.
+
+use k8s_openapi::api::rbac::v1::PolicyRule;
+
+use crate::{component, delivery, environment, project, release, team};
+
+/// One controller's rights.
+pub struct Right {
+    /// The controller, and the name of its ServiceAccount.
+    pub name: &'static str,
+    /// What it may do.
+    pub rules: Vec<PolicyRule>,
+}
+
+fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> PolicyRule {
+    let owned = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    PolicyRule {
+        api_groups: Some(vec![group.to_owned()]),
+        resources: Some(owned(resources)),
+        verbs: owned(verbs),
+        ..PolicyRule::default()
+    }
+}
+
+const READ: &[&str] = &["get", "list", "watch"];
+const MAKE: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
+const OURS: &str = "fairway.dev";
+
+#[expect(clippy::too_many_lines, reason = "a table: one entry a controller")]
+/// The rights of every controller here.
+pub fn rights() -> Vec<Right> {
+    let events = || rule("", &["events"], &["create", "patch"]);
+    let bind = || rule("rbac.authorization.k8s.io", &["clusterroles"], &["bind"]);
+    vec![
+        Right {
+            name: team::NAME,
+            rules: vec![rule(OURS, &["teams"], READ), rule(OURS, &["teams/status"], &["patch"]), events()],
+        },
+        Right {
+            name: project::NAME,
+            rules: vec![
+                rule(OURS, &["projects"], &["get", "list", "watch", "patch"]),
+                rule(OURS, &["projects/status"], &["patch"]),
+                rule(OURS, &["teams"], READ),
+                rule(OURS, &["environments"], &["get", "list", "watch", "delete"]),
+                rule("", &["namespaces"], MAKE),
+                rule("rbac.authorization.k8s.io", &["rolebindings"], MAKE),
+                bind(),
+                events(),
+            ],
+        },
+        Right {
+            name: environment::NAME,
+            rules: vec![
+                rule(OURS, &["environments"], &["get", "list", "watch", "patch"]),
+                rule(OURS, &["environments/status"], &["patch"]),
+                rule(OURS, &["projects", "teams"], READ),
+                rule("", &["namespaces"], MAKE),
+                rule("rbac.authorization.k8s.io", &["rolebindings"], MAKE),
+                rule("networking.k8s.io", &["networkpolicies"], MAKE),
+                bind(),
+                events(),
+            ],
+        },
+        Right {
+            name: component::NAME,
+            rules: vec![
+                rule(OURS, &["components"], &["get", "list", "watch", "patch"]),
+                rule(OURS, &["components/status"], &["patch"]),
+                rule(OURS, &["projects", "environments"], READ),
+                rule(OURS, &["releases", "deliveries"], &["get", "list", "watch", "delete"]),
+                events(),
+            ],
+        },
+        Right {
+            name: release::NAME,
+            rules: vec![
+                rule(OURS, &["releases"], READ),
+                rule(OURS, &["releases/status", "components/status"], &["patch"]),
+                rule(OURS, &["components"], READ),
+                events(),
+            ],
+        },
+        Right {
+            name: delivery::NAME,
+            rules: vec![
+                rule(OURS, &["deliveries"], &["get", "list", "watch", "patch"]),
+                rule(OURS, &["deliveries/status", "releases/status"], &["patch"]),
+                rule(OURS, &["components", "environments", "releases", "projects"], READ),
+                rule("", &["namespaces"], READ),
+                rule("apps", &["deployments"], READ),
+                rule("", &["pods"], READ),
+                events(),
+            ],
+        },
+    ]
+}
