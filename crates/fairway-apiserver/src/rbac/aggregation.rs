@@ -3,12 +3,13 @@
 //! Decisions use the union at once, from the index. [`Aggregation`] also writes it into the objects, where people and
 //! clients look for it.
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use fairway_schema::selector::LabelSelector;
 use fairway_store::{Action, Batch, CommitError, Expect, Key, Labels, Note, Op, Range, Store};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::CLUSTER_ROLES;
@@ -22,41 +23,13 @@ mod tests;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct AggregationRule {
-    cluster_role_selectors: Option<Vec<Selector>>,
+    #[serde(deserialize_with = "selectors")]
+    cluster_role_selectors: Vec<LabelSelector>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Selector {
-    match_labels: Option<HashMap<String, String>>,
-    match_expressions: Option<Vec<Expression>>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-struct Expression {
-    key: String,
-    operator: String,
-    values: Option<Vec<String>>,
-}
-
-impl Selector {
-    fn matches(&self, labels: &Labels) -> bool {
-        let value = |key: &str| labels.iter().find(|it| &*it.0 == key).map(|it| &*it.1);
-        let equal = self.match_labels.iter().flatten().all(|(key, wanted)| value(key) == Some(wanted));
-        equal
-            && self.match_expressions.iter().flatten().all(|it| {
-                let held = value(&it.key);
-                let among = held.is_some_and(|held| it.values.iter().flatten().any(|wanted| wanted == held));
-                match it.operator.as_str() {
-                    "In" => among,
-                    "NotIn" => !among,
-                    "Exists" => held.is_some(),
-                    "DoesNotExist" => held.is_none(),
-                    _ => false,
-                }
-            })
-    }
+fn selectors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<LabelSelector>, D::Error> {
+    let objects = Option::<Vec<Value>>::deserialize(deserializer)?.unwrap_or_default();
+    objects.iter().map(|it| LabelSelector::from_object(it).map_err(D::Error::custom)).collect()
 }
 
 /// A cluster role as aggregation sees it.
@@ -77,7 +50,7 @@ pub(crate) fn unite(roles: &[Labelled<'_>]) -> Vec<(Arc<str>, Arc<[Rule]>)> {
             while let Some(at) = reached.get(order.len()).copied() {
                 order.push(at);
                 let Some(rule) = roles[at].aggregation else { continue };
-                for selector in rule.cluster_role_selectors.iter().flatten() {
+                for selector in &rule.cluster_role_selectors {
                     for (index, _) in roles.iter().enumerate().filter(|it| selector.matches(it.1.labels)) {
                         if !reached.contains(&index) {
                             reached.push(index);
