@@ -6,6 +6,7 @@ use fairway_store::Key;
 use serde_json::{Value, json};
 
 use crate::ApiError;
+use crate::authorization::{self, Attributes};
 use crate::object::Meta;
 use crate::server::Call;
 
@@ -31,6 +32,21 @@ pub(crate) fn namespace_is_open(call: &Call, name: &str) -> Result<(), ApiError>
 }
 
 const DELETION: &[u8] = b"\"deletionTimestamp\"";
+
+/// Whoever makes an object by replacing or applying it needs the right to create.
+pub(crate) fn may_create(call: &Call, name: &str) -> Result<(), ApiError> {
+    if call.info.verb == "create" {
+        return Ok(());
+    }
+    let asked = Attributes { verb: "create", name, ..call.info.attributes() };
+    authorization::check(&*call.shared.authorize, &call.identity, &asked)
+}
+
+/// Nobody gives away rights they do not have: see [`Authorize::guard`](crate::Authorize::guard).
+pub(crate) fn guard(call: &Call, name: &str, old: Option<&Value>, new: &Value) -> Result<(), ApiError> {
+    let write = authorization::Write { storage: &call.served.storage, namespace: &call.info.namespace, name, new, old };
+    call.shared.authorize.guard(&call.identity, &write)
+}
 
 /// What is filled in when an object is made.
 pub(crate) fn create(call: &Call, object: &mut Value) {

@@ -6,7 +6,7 @@ use crate::object::{meta_mut, text_at};
 use crate::pipeline::Given;
 use crate::registry::Served;
 use crate::request::WriteOptions;
-use crate::server::{Call, Reply};
+use crate::server::Call;
 use crate::{ApiError, Resource};
 use fairway_schema::Cause;
 use jiff::Timestamp;
@@ -108,12 +108,6 @@ pub(crate) fn field_value(_: &Served, tree: &Value, field: &str) -> String {
         Some(other) => other.to_string(),
         None => String::new(),
     }
-}
-pub(crate) async fn review_of_identity(_: &Call) -> Option<Result<Reply, ApiError>> {
-    None
-}
-pub(crate) async fn subresource_of_identity(_: &Call) -> Option<Result<Reply, ApiError>> {
-    None
 }
 
 #[derive(Debug, Clone)]

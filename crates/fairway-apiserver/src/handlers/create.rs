@@ -39,6 +39,7 @@ pub(crate) async fn create_object(
     let generated = generated_base(&object);
     name_or_refuse(call, &mut object, generated.as_deref())?;
     let namespace = call.info.namespace.as_str();
+    admission::may_create(call, text_at(&object, "/metadata/name"))?;
     // Held until the commit: see `Shared::namespace_gate`.
     let _gate = if namespace.is_empty() { None } else { Some(shared.namespace_gate.read().await) };
     if !namespace.is_empty() {
@@ -55,6 +56,7 @@ pub(crate) async fn create_object(
         let name = text_at(&object, "/metadata/name");
         return Err(ApiError::invalid(&served.group, &served.kind, name, &causes));
     }
+    admission::guard(call, text_at(&object, "/metadata/name"), None, &object)?;
     commit(call, object, options, generated.as_deref()).await.map(|it| it.with_warnings(warnings))
 }
 

@@ -16,9 +16,6 @@ pub(super) async fn dispatch(call: &Call) -> Result<Reply, ApiError> {
     if info.name.is_empty() {
         return Err(ApiError::no_such_resource());
     }
-    if let Some(reply) = crate::standin::subresource_of_identity(call).await {
-        return reply;
-    }
     if !subresource.verbs.iter().any(|it| **it == *info.verb) {
         return Err(ApiError::method_not_allowed());
     }
@@ -28,6 +25,7 @@ pub(super) async fn dispatch(call: &Call) -> Result<Reply, ApiError> {
         (_, "status" | "approval", "patch") => super::patch::patch_part(call, Part::Status).await,
         (_, "scale", _) => scale::scale(call, subresource).await,
         ("core/namespaces", "finalize", "update") => super::update::update_part(call, Part::Finalize).await,
+        ("core/serviceaccounts", "token", "create") => super::identity::token(call).await,
         ("core/pods", "log", "get") => log::log(call).await,
         ("core/pods", "binding", "create") => binding::bind(call).await,
         ("core/pods", "eviction", "create") => binding::evict(call).await,

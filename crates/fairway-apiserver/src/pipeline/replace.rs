@@ -61,6 +61,7 @@ pub(crate) async fn replace(call: &Call, replacement: Replacement<'_>) -> Result
     if !causes.is_empty() {
         return Err(ApiError::invalid(&served.group, &served.kind, &live.key.name, &causes));
     }
+    admission::guard(call, &live.key.name, Some(&old), &new)?;
     if is_same(&old, &new) {
         return Ok(Replaced::Done(Reply::stored(live.clone())));
     }

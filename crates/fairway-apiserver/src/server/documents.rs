@@ -43,6 +43,9 @@ where
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         return Ok(if is_ours(&info.path) { method_not_allowed() } else { Reply::page_not_found() });
     }
+    if let Some(document) = shared.authenticate.document(&info.path) {
+        return Ok(tree_response(StatusCode::OK, &document, accept.format));
+    }
     let registry = shared.registry();
     match info.path.as_str() {
         "/" => Ok(tree_response(StatusCode::OK, &root(&registry), accept.format)),
@@ -56,7 +59,10 @@ where
 
 fn is_ours(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    matches!(first, "" | "api" | "apis" | "openapi" | "version" | "healthz" | "livez" | "readyz")
+    matches!(
+        first,
+        "" | ".well-known" | "openid" | "api" | "apis" | "openapi" | "version" | "healthz" | "livez" | "readyz"
+    )
 }
 
 fn method_not_allowed() -> Response<Body> {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use fairway_schema::selector::FieldSelector;
 use fairway_store::Key;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
@@ -216,9 +217,10 @@ fn identify(shared: &Shared, parts: &mut Parts) -> Result<Identity, ApiError> {
 /// A list of the one object of a name is authorized as a request for that name, as in Kubernetes.
 fn name_from_selector(info: &mut RequestInfo, query: &Query) {
     if info.is_resource && info.name.is_empty() && matches!(info.verb, "list" | "watch" | "deletecollection") {
-        let selector = query.get("fieldSelector").unwrap_or_default();
-        let name = selector.split(',').find_map(|it| it.strip_prefix("metadata.name="));
-        name.map(|it| it.trim_start_matches('=')).unwrap_or_default().clone_into(&mut info.name);
+        // Read as the handler reads it, escapes and all: what is authorized must be what is listed.
+        let selector = FieldSelector::parse(query.get("fieldSelector").unwrap_or_default());
+        let name = selector.as_ref().ok().and_then(|it| it.exact("metadata.name"));
+        name.unwrap_or_default().clone_into(&mut info.name);
     }
 }
 
