@@ -16,7 +16,7 @@ mod verify;
 pub use append::{AppendEvent, Appender, PrepareLedger, Settings};
 pub use chain::{Hash, Head, Sequence};
 pub use checkpoint::{Checkpoint, ReadCheckpoint};
-pub use event::{Event, ObjectRef, Record, types};
+pub use event::{Event, ObjectRef, Record, new_id, types};
 pub use export::{WriteExport, export};
 pub use query::{ObjectFilter, Query, ReadLedger, after, by_id, checkpoints, head, query};
 pub use signer::{OpenSigner, PublicKey, ReadPublicKey, Signer};

@@ -44,28 +44,13 @@ pub enum CommitError {
 impl CommitError {
     /// What the callers are told, and the error again if nothing may be written after it.
     pub(crate) fn of(error: WriteError) -> (Self, Option<WriteError>) {
-        let code = match &error {
-            WriteError::Sqlite(it) => it.sqlite_error(),
-            WriteError::Journal(it) => sqlite_cause(it),
-        };
-        match (code.map(|it| (it.code, it.extended_code)), error) {
-            // Growing the index of the log fails with this one; nothing has been written yet.
-            (Some((ErrorCode::DiskFull, _) | (_, rusqlite::ffi::SQLITE_IOERR_SHMSIZE)), _) => (Self::Full, None),
-            (Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _)), _) => (Self::Busy, None),
+        if error.is_full() {
+            return (Self::Full, None);
+        }
+        match (error.sqlite().map(|it| it.code), error) {
+            (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => (Self::Busy, None),
             (None, WriteError::Journal(it)) => (Self::Journal(Arc::new(it)), None),
             (_, error) => (Self::Stopped, Some(error)),
         }
     }
-}
-
-/// The error of the database that the journal's error comes from, if it does.
-fn sqlite_cause(error: &JournalError) -> Option<&rusqlite::ffi::Error> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error.0);
-    while let Some(error) = cause {
-        if let Some(sqlite) = error.downcast_ref::<rusqlite::Error>() {
-            return sqlite.sqlite_error();
-        }
-        cause = error.source();
-    }
-    None
 }

@@ -4,12 +4,16 @@
 //! `previous`. Each row carries a checksum, and `head` the count and the sum of all of them, so that a flipped byte, a
 //! lost row or an old page is an error at the next start and never a wrong answer.
 
+mod checkpoint;
 mod open;
 mod row;
 
 use std::sync::Arc;
 
-use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params};
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+use rusqlite::{CachedStatement, Connection, ErrorCode, Transaction, TransactionBehavior, params};
+
+use checkpoint::{Checkpointer, Progress};
 
 use crate::failpoints::{Failpoints, Point};
 use crate::journal::{Entry, Journal, JournalError};
@@ -21,6 +25,7 @@ use row::Row;
 /// The file, its only writing connection, and what its `head` row says.
 pub(crate) struct Disk {
     connection: Connection,
+    checkpointer: Checkpointer,
     head: Head,
     failpoints: Failpoints,
     /// Estimated growth of the write-ahead log since it was last copied into the file.
@@ -34,6 +39,29 @@ struct Head {
     oldest: Revision,
     rows: u64,
     sum: u64,
+}
+
+impl WriteError {
+    /// The database's error, where it is one or the journal's comes from one.
+    pub(crate) fn sqlite(&self) -> Option<&rusqlite::ffi::Error> {
+        let mut cause: &(dyn std::error::Error + 'static) = match self {
+            Self::Sqlite(error) => return error.sqlite_error(),
+            Self::Journal(error) => &*error.0,
+        };
+        loop {
+            if let Some(sqlite) = cause.downcast_ref::<rusqlite::Error>() {
+                return sqlite.sqlite_error();
+            }
+            cause = cause.source()?;
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        // Growing the index of the log fails with the second one; nothing has been written yet.
+        let full =
+            |it: &rusqlite::ffi::Error| it.code == ErrorCode::DiskFull || it.extended_code == SQLITE_IOERR_SHMSIZE;
+        self.sqlite().is_some_and(full)
+    }
 }
 
 impl Head {
@@ -59,10 +87,25 @@ const DELETE: &str = "DELETE FROM revisions WHERE revision = ?1 RETURNING checks
 
 /// A row costs about this much in the log beside its value.
 const ROW_OVERHEAD: usize = 512;
+/// And a group about this much beside its rows.
+const GROUP_OVERHEAD: usize = 8192;
 
 impl Disk {
     /// Commits the changes together with what the journal records of them.
     pub(crate) fn commit(
+        &mut self,
+        events: &[Arc<Event>],
+        journal: &mut dyn Journal,
+        entries: &[Entry<'_>],
+    ) -> Result<(), WriteError> {
+        let written = self.write(events, journal, entries);
+        if written.as_ref().is_err_and(WriteError::is_full) {
+            self.logged = usize::MAX; // a log that is copied starts anew, in the room that it has
+        }
+        written
+    }
+
+    fn write(
         &mut self,
         events: &[Arc<Event>],
         journal: &mut dyn Journal,
@@ -83,7 +126,8 @@ impl Disk {
         self.failpoints.pass(Point::BeforeCommit)?;
         transaction.commit()?;
         self.head = head;
-        self.logged += events.iter().map(|it| it.object.value.len() + ROW_OVERHEAD).sum::<usize>() + 8192;
+        let bytes: usize = events.iter().map(|it| it.object.value.len() + ROW_OVERHEAD).sum();
+        self.logged = self.logged.saturating_add(bytes + GROUP_OVERHEAD);
         Ok(())
     }
 
@@ -105,7 +149,7 @@ impl Disk {
         self.failpoints.pass(Point::InCompaction)?;
         transaction.commit()?;
         self.head = head;
-        self.logged += oldest.len() * ROW_OVERHEAD;
+        self.logged = self.logged.saturating_add(oldest.len() * ROW_OVERHEAD);
         Ok(())
     }
 
@@ -122,20 +166,30 @@ impl Disk {
         let _ends_the_process_or_nothing = self.failpoints.strike(Point::BeforePublish);
     }
 
-    /// How much the write-ahead log may have grown since it was last copied.
-    pub(crate) fn logged(&self) -> usize {
-        self.logged
+    /// Sees to it that the write-ahead log is copied into the file once it has grown by `bytes`.
+    pub(crate) fn checkpoint(&mut self, bytes: usize) -> Result<(), rusqlite::Error> {
+        // A copy that falls far behind is waited for: the log must not grow without end.
+        match self.checkpointer.progress(self.logged > bytes.saturating_mul(8)) {
+            Progress::Running => Ok(()),
+            Progress::Idle => {
+                if self.logged > bytes {
+                    self.logged = 0;
+                    self.checkpointer.order();
+                }
+                Ok(())
+            }
+            Progress::Done(outcome) => {
+                self.logged = 0;
+                outcome.and_then(|()| checkpoint::copy(&self.connection))
+            }
+        }
     }
 
-    /// Copies the write-ahead log into the file, as far as readers let it.
-    pub(crate) fn checkpoint(&mut self) -> Result<(), rusqlite::Error> {
-        self.logged = 0;
-        self.failpoints.pass(Point::InCheckpoint)?;
-        self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-    }
-
-    /// The same, and leaves the log empty.
+    /// Copies all of the write-ahead log into the file and leaves it empty.
     pub(crate) fn finish(&mut self) -> Result<(), rusqlite::Error> {
+        if let Progress::Done(outcome) = self.checkpointer.progress(true) {
+            outcome?;
+        }
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 }

@@ -192,17 +192,24 @@ impl Collection {
         (items, remaining)
     }
 
+    /// The same as things were: the objects of now and those of then, both in order, walked together.
     fn page_undone(&self, query: &ListQuery, undone: Undone<'_>) -> (Vec<Stored>, usize) {
         let after = query.after.as_ref().map(|it| (&*it.0, &*it.1));
-        let mut were: BTreeMap<(&str, &str), &Stored> =
-            undone.iter().filter_map(|(name, was)| was.map(|it| (*name, it))).collect();
-        for (namespace, names) in self.spaces(query) {
-            let kept = names.iter().map(|(name, it)| ((namespace, &**name), it));
-            were.extend(kept.filter(|it| !undone.contains_key(&it.0)));
+        let mut were = undone.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)).peekable();
+        let now = self.spaces(query).flat_map(|(space, it)| it.iter().map(move |(name, it)| ((space, &**name), it)));
+        let limit = query.limit.unwrap_or(usize::MAX);
+        let (mut items, mut remaining) = (Vec::new(), 0);
+        let mut take = |it: &Stored| if items.len() < limit { items.push(it.clone()) } else { remaining += 1 };
+        for (name, object) in now.filter(|it| after.is_none_or(|after| it.0 > after)) {
+            while let Some((_, was)) = were.next_if(|it| *it.0 < name) {
+                was.map(&mut take);
+            }
+            match were.next_if(|it| *it.0 == name) {
+                Some((_, was)) => drop(was.map(&mut take)),
+                None => take(object),
+            }
         }
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut from = were.range((start, Bound::Unbounded)).map(|it| *it.1);
-        let items = from.by_ref().take(query.limit.unwrap_or(usize::MAX)).cloned().collect();
-        (items, from.count())
+        were.filter_map(|it| *it.1).for_each(take);
+        (items, remaining)
     }
 }

@@ -188,10 +188,8 @@ impl Writer {
                 Err(error) => put_off("history is not trimmed", error)?,
             }
         }
-        if self.disk.logged() > self.options.checkpoint_bytes {
-            self.disk.checkpoint().or_else(|error| put_off("the write-ahead log is not copied", error))?;
-        }
-        Ok(())
+        let copied = self.disk.checkpoint(self.options.checkpoint_bytes);
+        copied.or_else(|error| put_off("the write-ahead log is not copied", error))
     }
 }
 

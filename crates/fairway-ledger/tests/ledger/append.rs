@@ -119,3 +119,13 @@ fn the_key_is_made_once_and_only_its_owner_may_read_it() {
         assert!(matches!(opened, Err(OpenSigner::Malformed { .. })), "{bad:?}");
     }
 }
+
+#[test]
+fn a_new_id_is_a_uuid_that_sorts_by_time() {
+    let id = |time: &str, seed| fairway_ledger::new_id(time.parse().unwrap(), &fairway_clock::SeededEntropy::new(seed));
+    let (early, late) = (id("2026-01-01T00:00:00.001Z", 9), id("2026-01-01T00:00:00.002Z", 1));
+    assert!(early < late);
+    assert_eq!((early.len(), &early[..9], &early[13..15]), (36, "019b76da-", "-7"));
+    assert_ne!(id("2026-01-01T00:00:00Z", 1), id("2026-01-01T00:00:00Z", 2));
+    assert!(id("1960-01-01T00:00:00Z", 1).starts_with("00000000-0000-7"));
+}

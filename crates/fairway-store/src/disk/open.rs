@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rusqlite::{Connection, OpenFlags};
 
+use super::checkpoint::Checkpointer;
 use super::row::{Row, labels_from_json};
 use super::{Disk, Head, WriteError, from_sql};
 use crate::journal::JournalError;
@@ -101,7 +102,7 @@ pub enum OpenStore {
         source: JournalError,
     },
     /// The system gives no thread.
-    #[error("cannot start the store's writer thread")]
+    #[error("cannot start the store's threads")]
     StartWriter(#[source] io::Error),
 }
 
@@ -130,7 +131,9 @@ pub(crate) fn open(options: &Options) -> Result<Opened, OpenStore> {
     let connection = connect(path).map_err(|source| read_error(path, source))?;
     prepare(path, &connection)?;
     let (head, state) = load(path, &connection)?;
-    let disk = Disk { connection, head, failpoints: options.failpoints.clone(), logged: 0 };
+    let second = connect(path).map_err(|source| read_error(path, source))?;
+    let checkpointer = Checkpointer::start(second, options.failpoints.clone()).map_err(OpenStore::StartWriter)?;
+    let disk = Disk { connection, checkpointer, head, failpoints: options.failpoints.clone(), logged: 0 };
     Ok(Opened { disk, state, lock })
 }
 
@@ -160,6 +163,7 @@ fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
     Ok(connection)
 }
 
@@ -176,8 +180,8 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), OpenStore> {
     if found > SCHEMA {
         return Err(OpenStore::Newer { path: path.to_owned(), found, supported: SCHEMA });
     }
-    let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
-                    PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = ON;";
+    let settings = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
+                    PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8192; PRAGMA foreign_keys = ON;";
     connection.execute_batch(settings).map_err(read)?;
     if fresh {
         let first = format!("INSERT INTO head VALUES (1, 0, 0, 0, 0, {});", Head::default().checksum());

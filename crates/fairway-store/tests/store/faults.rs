@@ -358,3 +358,15 @@ async fn one_big_write_is_written_whatever_the_bound_of_a_group() {
     }
     assert_eq!(store.list(&ListQuery::all(range("pods", None))).unwrap().items.len(), 20);
 }
+
+#[tokio::test]
+async fn the_log_beside_the_file_starts_anew_while_writing_goes_on() {
+    let store = TestStore::open_with(|it| (it.checkpoint_bytes, it.history_revisions) = (1 << 20, 100));
+    let value = "x".repeat(10_000);
+    for index in 0..200 {
+        let ops = (0..20).map(|it| put("pods", "a", &format!("x{}", index % 10 * 20 + it), &value));
+        store.commit(Batch::of(ops.collect::<Vec<_>>())).await.unwrap();
+    }
+    let wal = std::fs::metadata(store.path().with_extension("db-wal")).unwrap().len();
+    assert!(wal < 24 << 20, "40 MB were written, and {wal} bytes of log are kept");
+}
