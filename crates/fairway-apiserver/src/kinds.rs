@@ -41,6 +41,11 @@ pub fn normalize(resource: &Resource, object: &mut Value) -> Result<(), String> 
     }
 }
 
+/// The same for the metadata of any object, custom resources among them.
+pub(crate) fn normalize_metadata(metadata: &mut Value) -> Result<(), String> {
+    normalize::normalize(fairway_schema::compile::object_meta(), metadata)
+}
+
 /// Sets every default: those of the schema and, for built-in kinds, those that no schema carries. Doing it twice
 /// changes nothing.
 pub fn default(resource: &Resource, object: &mut Value) {

@@ -10,7 +10,7 @@ mod structural;
 
 pub use document::to_openapi;
 pub use metadata::object_meta;
-pub use openapi::{CompileSchema, openapi};
+pub use openapi::{CompileSchema, component, openapi};
 pub use structural::structural;
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Request bodies: bytes to a JSON tree, with budgets, and with what strict decoding reports, in document order.
 
-mod mismatch;
 mod tree;
 mod yaml;
 
@@ -11,7 +10,6 @@ use std::fmt;
 use crate::model::Schema;
 use tree::{Budget, Node};
 
-pub use mismatch::mismatch;
 pub use yaml::yaml;
 
 /// How deep objects may nest. Clients refuse documents deeper than 128, and lists and watches wrap objects.

@@ -1,9 +1,9 @@
 //! What happens to a custom resource between decoding and storage, and on the way back.
 
-use fairway_schema::{Additional, Cause, Path, Schema, compile, decode, names, prune, validate};
+use fairway_schema::{Additional, Cause, Path, Schema, names, prune, validate};
 use serde_json::{Map, Value, json};
 
-use crate::Resource;
+use crate::{Resource, kinds};
 
 /// What admission of an object found.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Admitted {
 pub fn admit(resource: &Resource, object: &mut Value) -> Admitted {
     let unknown = prune(&resource.schema, object);
     fairway_schema::default(&resource.schema, object);
-    let mut causes = check_metadata(resource, object);
+    let mut causes = check_metadata(object);
     if causes.is_empty() {
         causes = without_metadata(object, |rest| validate::validate(&resource.schema, rest, ""));
     }
@@ -35,9 +35,9 @@ pub fn read(resource: &Resource, object: &mut Value) {
 }
 
 /// Metadata is typed whatever the schema says.
-fn check_metadata(resource: &Resource, object: &Value) -> Vec<Cause> {
-    let metadata = object.get("metadata").unwrap_or(&Value::Null);
-    let wrong = decode::mismatch(compile::object_meta(), &resource.kind, metadata);
+fn check_metadata(object: &mut Value) -> Vec<Cause> {
+    let Some(metadata) = object.get_mut("metadata") else { return Vec::new() };
+    let wrong = kinds::normalize_metadata(metadata).err();
     wrong.map(|why| Cause::invalid("metadata", metadata, &why)).into_iter().collect()
 }
 

@@ -21,35 +21,31 @@ pub enum CompileSchema {
 
 /// Compiles every schema of `components.schemas`, by its full name (`io.k8s.api.core.v1.Pod`).
 pub fn openapi(components: &Map<String, Value>) -> Result<BTreeMap<String, Link>, CompileSchema> {
-    let named = components.keys().map(|it| (it.clone(), Link::empty())).collect();
-    let mut compiler = Compiler { named, overlays: Vec::new() };
+    let named: BTreeMap<String, Link> = components.keys().map(|it| (it.clone(), Link::empty())).collect();
     for (name, node) in components {
-        let node = node.as_object().ok_or_else(|| CompileSchema::ReadSchema { name: name.clone() })?;
-        let mut schema = node::compile(node, &mut compiler)?;
-        schema.name = Some(name.as_str().into());
-        if name == QUANTITY {
-            schema.format = Some("quantity".into());
-        }
-        // A type without fields is raw JSON in Go, not an object that may hold nothing.
-        schema.preserve_unknown |= is_raw(&schema);
-        compiler.named[name].fill(schema);
+        named[name].fill(component(name, node, &|it| named.get(it).cloned())?);
     }
-    // References with something beside them are copies, made once there is something to copy. They never lead to
-    // each other: each leads to a named schema.
-    for (link, target, beside) in compiler.overlays {
-        let mut schema = Schema::clone(&target);
-        node::annotate(&mut schema, &beside);
-        link.fill(schema);
-    }
-    Ok(compiler.named)
+    Ok(named)
 }
 
-struct Compiler {
-    named: BTreeMap<String, Link>,
-    overlays: Vec<(Link, Link, Map<String, Value>)>,
+/// Compiles one schema of `components.schemas`; `find` gives those it refers to, which need not be compiled yet.
+pub fn component(name: &str, node: &Value, find: &dyn Fn(&str) -> Option<Link>) -> Result<Schema, CompileSchema> {
+    let node = node.as_object().ok_or_else(|| CompileSchema::ReadSchema { name: name.to_owned() })?;
+    let mut schema = node::compile(node, &mut Compiler { find })?;
+    schema.name = Some(name.into());
+    if name == QUANTITY {
+        schema.format = Some("quantity".into());
+    }
+    // A type without fields is raw JSON in Go, not an object that may hold nothing.
+    schema.preserve_unknown |= is_raw(&schema);
+    Ok(schema)
 }
 
-impl Children for Compiler {
+struct Compiler<'a> {
+    find: &'a dyn Fn(&str) -> Option<Link>,
+}
+
+impl Children for Compiler<'_> {
     type Error = CompileSchema;
 
     fn child(&mut self, node: &Value) -> Result<Link, CompileSchema> {
@@ -59,14 +55,18 @@ impl Children for Compiler {
             schema.preserve_unknown |= is_raw(&schema);
             return Ok(Link::new(schema));
         };
-        let target = reference.strip_prefix(PREFIX).and_then(|it| self.named.get(it));
-        let target = target.ok_or_else(|| CompileSchema::FollowReference { reference: reference.to_owned() })?.clone();
+        let target = reference.strip_prefix(PREFIX).and_then(|it| (self.find)(it));
+        let target = target.ok_or_else(|| CompileSchema::FollowReference { reference: reference.to_owned() })?;
         if map.len() == 1 {
             return Ok(target);
         }
-        let link = Link::empty();
-        self.overlays.push((link.clone(), target, map.clone()));
-        Ok(link)
+        // A reference with something beside it is a copy, made when there is something to copy.
+        let beside = map.clone();
+        Ok(Link::lazy(move || {
+            let mut schema = Schema::clone(&target);
+            node::annotate(&mut schema, &beside);
+            schema
+        }))
     }
 }
 
