@@ -124,4 +124,7 @@ fn explain(shared: &Shared, pod: &Attached, query: &Query, found: &names::Found)
 }
 
 #[cfg(test)]
+pub(super) use message::tests as tests_of_messages;
+
+#[cfg(test)]
 mod tests;

@@ -49,7 +49,8 @@ pub(super) async fn accept(shared: Arc<Shared>, caller: Arc<Attached>, address: 
             continue;
         };
         let (of, pod) = (shared.clone(), caller.clone());
-        caller.spawn(&shared, async move {
+        // Not cut off from outside: it ends with its pod by itself, so that the other end sees a reset.
+        shared.tasks.spawn(async move {
             connect_and_carry(&of, &pod, address, client).await;
             drop(room);
         });
@@ -57,7 +58,8 @@ pub(super) async fn accept(shared: Arc<Shared>, caller: Arc<Attached>, address: 
 }
 
 async fn connect_and_carry(shared: &Shared, caller: &Attached, address: SocketAddr, client: TcpStream) {
-    match connect(shared, caller, address).await {
+    let connected = caller.gone.run_until_cancelled(connect(shared, caller, address)).await;
+    match connected.unwrap_or_else(|| Err(Failure::Other("the calling pod ended".into()))) {
         Ok((target, endpoint, server)) => {
             shared.counters.carried.fetch_add(1, Ordering::Relaxed);
             let _open = Open::new(shared);
@@ -190,6 +192,7 @@ async fn carry(
             shared.counters.withdrawn.fetch_add(1, Ordering::Relaxed);
             Err(why)
         }
+        () = caller.gone.cancelled() => Err("the calling pod ended".to_owned()),
         () = target.gone.cancelled() => Err("the target pod ended".to_owned()),
     };
     let took = shared.settings.world.clock.monotonic().saturating_sub(started);

@@ -245,4 +245,4 @@ fn name(labels: &[String]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::network) mod tests;

@@ -1,0 +1,211 @@
+//! The network in real namespaces, following a real API server: two pods, one serves, the other calls.
+
+#[path = "support/bench.rs"]
+mod bench;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use bench::{Bench, listener, stream};
+use fairway_clock::World;
+use fairway_node::runner::Pod;
+use fairway_node::{NetworkSettings, PodNetwork, PodSockets as _, Transport};
+use fairway_testkit::TestPlane;
+use k8s_openapi::api::core::v1;
+use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+const SERVICE: &str = "10.96.0.20:80";
+
+/// A pod on the machine and in the API.
+struct Member {
+    bench: Bench,
+    pod: Arc<Pod>,
+    uid: String,
+    ip: IpAddr,
+}
+
+/// A plane, a network, pods.
+struct Scene {
+    plane: TestPlane,
+    network: PodNetwork,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let plane = TestPlane::start().await.unwrap();
+        let network = PodNetwork::start(plane.client(), NetworkSettings::usual(World::system()));
+        let scene = Self { plane, network };
+        scene.create("v1", "Namespace", "", json!({ "metadata": { "name": "shop" } })).await;
+        scene
+    }
+
+    async fn create(&self, version: &str, kind: &str, namespace: &str, object: Value) {
+        let (group, version) = version.split_once('/').unwrap_or(("", version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let api: Api<DynamicObject> = if namespace.is_empty() {
+            Api::all_with(self.plane.client(), &resource)
+        } else {
+            Api::namespaced_with(self.plane.client(), namespace, &resource)
+        };
+        let mut object = object;
+        object["apiVersion"] = resource.api_version.clone().into();
+        object["kind"] = kind.into();
+        api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+    }
+
+    async fn pod(&self, name: &str, ip: &str) -> Member {
+        let object = json!({ "metadata": { "name": name, "labels": { "app": name } },
+            "spec": { "containers": [{ "name": "main", "image": "none" }] } });
+        let api: Api<v1::Pod> = Api::namespaced(self.plane.client(), "shop");
+        let object = api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+        let bench = Bench::new(ip);
+        let pod = Arc::new(bench.pod().await);
+        let ip: IpAddr = ip.parse().unwrap();
+        self.network.add_pod(&object, ip, pod.clone()).await.unwrap();
+        Member { bench, pod, uid: object.metadata.uid.unwrap(), ip }
+    }
+
+    /// A Service whose only endpoint is that pod, at port 8080.
+    async fn service(&self, name: &str, address: &str, endpoint: IpAddr) {
+        let spec = json!({ "clusterIP": address, "ports": [{ "port": 80, "targetPort": 8080 }] });
+        self.create("v1", "Service", "shop", json!({ "metadata": { "name": name }, "spec": spec })).await;
+        self.create(
+            "discovery.k8s.io/v1",
+            "EndpointSlice",
+            "shop",
+            json!({
+                "metadata": { "name": format!("{name}-1"), "labels": { "kubernetes.io/service-name": name } },
+                "addressType": "IPv4", "ports": [{ "port": 8080, "protocol": "TCP" }],
+                "endpoints": [{ "addresses": [endpoint], "conditions": { "ready": true } }],
+            }),
+        )
+        .await;
+    }
+
+    async fn end(self, members: Vec<Member>) {
+        self.network.stop().await;
+        for member in members {
+            drop(member.pod);
+            member.bench.clean().await;
+        }
+        self.plane.stop().await;
+    }
+}
+
+impl Member {
+    /// What a program in this pod gets when it connects; waits for the socket to stand.
+    async fn call(&self, target: &str) -> TcpStream {
+        let target: SocketAddr = target.parse().unwrap();
+        loop {
+            match self.pod.connect(self.ip, target).await {
+                Ok(socket) => return stream(socket),
+                Err(why) if why.kind() == std::io::ErrorKind::ConnectionRefused => tokio::task::yield_now().await,
+                Err(why) => panic!("{why}"),
+            }
+        }
+    }
+
+    /// A server in this pod that says who called and then echoes.
+    async fn serve(&self) -> JoinSet<()> {
+        let socket = self.pod.listen(SocketAddr::new(self.ip, 8080), Transport::Tcp).await.unwrap();
+        let listener = listener(socket);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((mut stream, peer)) = listener.accept().await {
+                connections.spawn(async move {
+                    let _ = stream.write_all(format!("{}\n", peer.ip()).as_bytes()).await;
+                    let (mut read, mut write) = stream.split();
+                    let _ = tokio::io::copy(&mut read, &mut write).await;
+                });
+            }
+        });
+        tasks
+    }
+
+    /// Asks the pod's resolver for an address.
+    async fn resolve(&self, name: &str) -> Option<[u8; 4]> {
+        let mut question = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        for label in name.split('.') {
+            question.push(u8::try_from(label.len()).unwrap());
+            question.extend(label.as_bytes());
+        }
+        question.extend([0, 0, 1, 0, 1]);
+        loop {
+            let mut socket = self.call("10.96.0.10:53").await;
+            socket.write_u16(u16::try_from(question.len()).unwrap()).await.unwrap();
+            socket.write_all(&question).await.unwrap();
+            let mut answer = vec![0; usize::from(socket.read_u16().await.unwrap())];
+            socket.read_exact(&mut answer).await.unwrap();
+            match answer[3] & 0x0f {
+                0 => return answer.last_chunk().copied(),
+                // The node has not read the cluster yet.
+                2 => tokio::task::yield_now().await,
+                _ => return None,
+            }
+        }
+    }
+}
+
+async fn caller_seen(stream: &mut TcpStream) -> std::io::Result<String> {
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        line.push(stream.read_u8().await?);
+    }
+    Ok(String::from_utf8(line).unwrap().trim().to_owned())
+}
+
+async fn ended(stream: &mut TcpStream) -> std::io::ErrorKind {
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.map_or_else(|it| it.kind(), |_| std::io::ErrorKind::UnexpectedEof)
+}
+
+#[tokio::test]
+async fn a_pod_calls_another_by_name_and_is_seen_as_itself() {
+    let scene = Scene::new().await;
+    let (caller, server) = (scene.pod("caller", "10.244.0.40").await, scene.pod("server", "10.244.0.41").await);
+    let _serving = server.serve().await;
+    scene.service("web", "10.96.0.20", server.ip).await;
+    while caller.resolve("web.shop.svc.cluster.local").await != Some([10, 96, 0, 20]) {
+        tokio::task::yield_now().await;
+    }
+    let mut connection = caller.call(SERVICE).await;
+    assert_eq!(caller_seen(&mut connection).await.unwrap(), "10.244.0.40");
+    connection.write_all(b"hello").await.unwrap();
+    let mut back = [0; 5];
+    connection.read_exact(&mut back).await.unwrap();
+    assert_eq!(&back, b"hello");
+    // A pod may call itself through its Service, and the node reaches it as the node.
+    assert_eq!(caller_seen(&mut server.call(SERVICE).await).await.unwrap(), "10.244.0.41");
+    let mut probe = scene.network.dial(SocketAddr::new(server.ip, 8080)).await.unwrap();
+    assert_eq!(caller_seen(&mut probe).await.unwrap(), "10.244.0.1");
+    assert_eq!(caller.resolve("www.example.com").await, None);
+    scene.network.remove_pod(&caller.uid);
+    assert_eq!(ended(&mut connection).await, std::io::ErrorKind::ConnectionReset);
+    scene.end(vec![caller, server]).await;
+}
+
+#[tokio::test]
+async fn a_policy_in_the_api_closes_open_connections_and_denies_new_ones_until_it_goes() {
+    let scene = Scene::new().await;
+    let (caller, server) = (scene.pod("caller", "10.244.0.42").await, scene.pod("server", "10.244.0.43").await);
+    let _serving = server.serve().await;
+    scene.service("web", "10.96.0.20", server.ip).await;
+    let mut open = caller.call(SERVICE).await;
+    caller_seen(&mut open).await.unwrap();
+    let closed = json!({ "metadata": { "name": "closed" }, "spec": { "podSelector": { "matchLabels": { "app": "server" } }, "policyTypes": ["Ingress"] } });
+    scene.create("networking.k8s.io/v1", "NetworkPolicy", "shop", closed).await;
+    assert_eq!(ended(&mut open).await, std::io::ErrorKind::ConnectionReset);
+    assert_eq!(ended(&mut caller.call(SERVICE).await).await, std::io::ErrorKind::ConnectionReset);
+    let metrics = scene.network.metrics();
+    assert_eq!((metrics.withdrawn, metrics.denied), (1, 1));
+    let policies: Api<k8s_openapi::api::networking::v1::NetworkPolicy> = Api::namespaced(scene.plane.client(), "shop");
+    policies.delete("closed", &DeleteParams::default()).await.unwrap();
+    while caller_seen(&mut caller.call(SERVICE).await).await.is_err() {}
+    scene.end(vec![caller, server]).await;
+}
