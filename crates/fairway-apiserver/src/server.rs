@@ -1,6 +1,7 @@
 //! The server: what it is made of, and the one way every request goes, in-process and over the wire.
 
 mod documents;
+mod lease;
 mod reply;
 mod service;
 mod wire;

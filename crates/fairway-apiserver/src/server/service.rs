@@ -14,7 +14,7 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Limited};
 
-use super::{Reply, Shared, documents};
+use super::{Reply, Shared, documents, lease};
 use crate::body::{Body, BodyError};
 use crate::registry::Served;
 use crate::request::{Accept, Query, RequestInfo, WriteOptions};
@@ -132,13 +132,13 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BodyError>,
 {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let negotiated = Query::parse(parts.uri.query()).and_then(|it| Ok((Accept::negotiate(&parts.headers, &it)?, it)));
     let accept = negotiated.as_ref().map_or(Accept::JSON, |it| it.0);
     let answered = match negotiated {
-        Ok((accept, query)) => process(&shared, &mut parts, body, query, accept, in_process).await,
+        Ok((accept, query)) => process(&shared, &parts, body, query, accept, in_process).await,
         // Refused only after it is known who asks: an unknown caller learns nothing but that.
-        Err(error) => identify(&shared, &mut parts).and(Err(error)),
+        Err(error) => identify(&shared, &parts).and(Err(error)),
     };
     let mut response = match answered {
         Ok(response) => response,
@@ -154,7 +154,7 @@ where
 
 async fn process<B>(
     shared: &Arc<Shared>,
-    parts: &mut Parts,
+    parts: &Parts,
     body: B,
     query: Query,
     accept: Accept,
@@ -201,13 +201,14 @@ where
         body,
     };
     let reply = handlers::dispatch(&call).await?;
-    reply.render(&call)
+    let response = reply.render(&call)?;
+    Ok(lease::while_allowed(shared, parts, &call.info, response))
 }
 
 /// Who asks: the extension of an in-process caller, else the credentials; then whom they ask to be.
-fn identify(shared: &Shared, parts: &mut Parts) -> Result<Identity, ApiError> {
-    let caller = match parts.extensions.remove::<Identity>() {
-        Some(identity) => identity,
+pub(super) fn identify(shared: &Shared, parts: &Parts) -> Result<Identity, ApiError> {
+    let caller = match parts.extensions.get::<Identity>() {
+        Some(identity) => identity.clone(),
         None => shared.authenticate.authenticate(parts)?,
     };
     let other = authentication::impersonate(&*shared.authorize, &caller, &parts.headers)?;

@@ -1,6 +1,12 @@
 //! What rights do over HTTP: given, kept, not given away, lent.
 
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use crate::plane::{Plane, RBAC};
 
@@ -187,5 +193,43 @@ async fn rights_on_things_this_server_does_not_serve_are_judged_like_others() {
         let answer = plane.make("/apis/authorization.k8s.io/v1/subjectaccessreviews", review).await;
         assert_eq!(answer["status"]["allowed"], allowed, "{answer}");
     }
+    plane.stop().await;
+}
+
+/// Opens a watch and reads it to its end, on a clock that runs as fast as it can. Gives how long it lasted.
+async fn watched(plane: &Plane, token: &str, revoke: impl AsyncFnOnce()) -> Duration {
+    let path = "/api/v1/namespaces/default/configmaps?watch=true&timeoutSeconds=600";
+    let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+    let request = request.body(Full::new(Bytes::new())).unwrap();
+    let response = plane.server.service().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    revoke().await;
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    response.into_body().collect().await.unwrap();
+    let lasted = start.elapsed();
+    tokio::time::resume();
+    lasted
+}
+
+#[tokio::test]
+async fn a_watch_ends_within_seconds_of_the_right_to_it() {
+    let plane = Plane::start().await;
+    for user in ["kept", "bound", "known"] {
+        plane.grant("default", user, json!([rule(&["configmaps"], &["watch"])])).await;
+    }
+    let soon = Duration::from_secs(5);
+    let lasted = watched(&plane, &plane.user("kept"), async || {}).await;
+    assert!(lasted > Duration::from_mins(9), "who keeps the right keeps the watch; it ended after {lasted:?}");
+    let unbind = async || {
+        let path = format!("{RBAC}/namespaces/default/rolebindings/bound");
+        assert_eq!(plane.ask("DELETE", &path, &plane.root, &Value::Null).await.0, 200);
+    };
+    assert!(watched(&plane, &plane.user("bound"), unbind).await <= soon);
+    let revoke = async || {
+        let info = plane.tokens.list().into_iter().find(|it| it.user == "known").unwrap();
+        assert!(plane.tokens.revoke(&info.id).unwrap());
+    };
+    assert!(watched(&plane, &plane.user("known"), revoke).await <= soon);
     plane.stop().await;
 }
