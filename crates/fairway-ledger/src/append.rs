@@ -99,7 +99,7 @@ impl Appender {
     }
 
     /// Writes events at the end of the chain, and a checkpoint when one is due. Call [`settled`](Self::settled) once
-    /// the transaction has ended.
+    /// the transaction has ended; after an error it must be rolled back.
     pub fn append(&mut self, transaction: &Transaction<'_>, events: &[Event]) -> Result<(), AppendEvent> {
         let mut state = self.pending.unwrap_or(self.settled);
         let mut insert =

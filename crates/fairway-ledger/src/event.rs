@@ -11,6 +11,8 @@ use crate::chain::{Hash, Sequence, hex};
 
 /// Data beyond this is left out and said to be: a record must never fail for its size.
 const DATA_LIMIT: usize = 64 << 10;
+/// And data that is nested deeper, which could not be read again.
+const DEPTH_LIMIT: usize = 64;
 
 /// The types of events that every ledger has.
 pub mod types {
@@ -204,9 +206,21 @@ pub(crate) fn time_to_text(time: Timestamp) -> String {
 }
 
 fn bounded(data: &Value) -> Cow<'_, Value> {
+    if nested_deeper(data, DEPTH_LIMIT) {
+        return Cow::Owned(serde_json::json!({ "omitted": format!("data is nested deeper than {DEPTH_LIMIT}") }));
+    }
     let length = if data.is_null() { 0 } else { data.to_string().len() };
     if length <= DATA_LIMIT {
         return Cow::Borrowed(data);
     }
     Cow::Owned(serde_json::json!({ "omitted": format!("{length} bytes of data are over the limit of {DATA_LIMIT}") }))
+}
+
+fn nested_deeper(data: &Value, limit: usize) -> bool {
+    let deeper = |it: &Value| limit == 0 || nested_deeper(it, limit - 1);
+    match data {
+        Value::Array(items) => items.iter().any(deeper),
+        Value::Object(fields) => fields.values().any(deeper),
+        _ => false,
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::chain::{Hash, Head, Sequence};
 use crate::checkpoint::Checkpoint;
@@ -12,6 +12,9 @@ use crate::event::Event;
 use crate::export;
 use crate::query::ReadLedger;
 use crate::signer::PublicKey;
+
+/// A line of an export that is longer is not one of ours.
+const LINE_LIMIT: u64 = 16 << 20;
 
 /// What is believed without the ledger.
 #[derive(Debug, Clone, Default)]
@@ -130,9 +133,12 @@ impl<'a> Verifier<'a> {
             return self.bad(next.sequence, fault);
         }
         self.report.head = next;
-        let due = self.ahead.first_key_value().is_some_and(|it| *it.0 <= next.sequence);
-        let here = if due { self.ahead.pop_first().map(|it| it.1) } else { None };
-        here.into_iter().flatten().all(|it| self.checkpoint(&it))
+        while let Some(entry) = self.ahead.first_entry().filter(|it| *it.key() <= next.sequence) {
+            if !entry.remove().iter().all(|it| self.checkpoint(it)) {
+                return false;
+            }
+        }
+        true
     }
 
     /// A checkpoint of the record that was last read.
@@ -183,10 +189,21 @@ pub fn verify(connection: &Connection, trust: &Trust) -> Result<Report, ReadLedg
     }
     let mut statement = moment.prepare("SELECT sequence, hash, body FROM ledger_events ORDER BY sequence")?;
     let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
+    loop {
+        let row = match rows.next() {
+            Ok(Some(row)) => row,
+            Ok(None) => break,
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+                let sequence = verifier.report.head.sequence + 1;
+                verifier.bad(sequence, Fault::Changed);
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let sequence = row.get::<_, i64>(0)?.cast_unsigned();
         let hash = row.get_ref(1)?.as_blob().ok().and_then(Hash::from_bytes);
-        let body = row.get_ref(2)?.as_bytes().unwrap_or_default();
+        // A body that is no longer text cannot be read, whatever its bytes are.
+        let body = row.get_ref(2)?.as_str().unwrap_or_default().as_bytes();
         if !verifier.record(Some(sequence), hash, body) {
             break;
         }
@@ -202,12 +219,12 @@ pub fn verify(connection: &Connection, trust: &Trust) -> Result<Report, ReadLedg
 }
 
 /// Checks an export, line by line.
-pub fn verify_export(lines: &mut dyn BufRead, trust: &Trust) -> io::Result<Report> {
+pub fn verify_export(mut lines: &mut dyn BufRead, trust: &Trust) -> io::Result<Report> {
     let mut verifier = Verifier::new(trust);
     let mut line = Vec::new();
     loop {
         line.clear();
-        if lines.read_until(b'\n', &mut line)? == 0 {
+        if (&mut lines).take(LINE_LIMIT).read_until(b'\n', &mut line)? == 0 {
             break;
         }
         let text = line.strip_suffix(b"\n").unwrap_or(&line);

@@ -33,7 +33,8 @@ pub enum CommitError {
     /// Another process has held the file for seconds. The next write is tried again.
     #[error("another process holds the store's file; try again once it has let go")]
     Busy,
-    /// The store no longer writes: it was closed, or the disk failed it. Reading goes on.
+    /// The store no longer writes: it was closed, or the disk failed it. Reading goes on. What was under way when the
+    /// disk failed is there wholly or not at all after the next start.
     #[error("the store no longer takes writes")]
     Stopped,
     /// The journal could not record the group.
@@ -49,8 +50,9 @@ impl CommitError {
         }
         match (error.sqlite().map(|it| it.code), error) {
             (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => (Self::Busy, None),
-            (None, WriteError::Journal(it)) => (Self::Journal(Arc::new(it)), None),
-            (_, error) => (Self::Stopped, Some(error)),
+            (Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase), error)
+            | (_, error @ WriteError::Sqlite(_)) => (Self::Stopped, Some(error)),
+            (_, WriteError::Journal(it)) => (Self::Journal(Arc::new(it)), None),
         }
     }
 }

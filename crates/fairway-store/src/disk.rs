@@ -2,7 +2,8 @@
 //!
 //! `revisions` is the log. A value is written once; what an object is now is the row that no later row names as its
 //! `previous`. Each row carries a checksum, and `head` the count and the sum of all of them, so that a flipped byte, a
-//! lost row or an old page is an error at the next start and never a wrong answer.
+//! lost row or an old page is an error at the next start and never a wrong answer. The one exception: in the
+//! write-ahead log that a crash leaves behind, SQLite takes a damaged byte for the end of what was written.
 
 mod checkpoint;
 mod open;
@@ -57,7 +58,7 @@ impl WriteError {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        // Growing the index of the log fails with the second one; nothing has been written yet.
+        // Growing the index of the log fails with the second one.
         let full =
             |it: &rusqlite::ffi::Error| it.code == ErrorCode::DiskFull || it.extended_code == SQLITE_IOERR_SHMSIZE;
         self.sqlite().is_some_and(full)

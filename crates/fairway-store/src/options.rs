@@ -15,7 +15,8 @@ pub struct Options {
     pub history_bytes: usize,
     /// A group of commits is closed at about this many bytes, so that one big write does not hold up many small ones.
     pub group_bytes: usize,
-    /// The write-ahead log is copied into the file when it has grown by about this much.
+    /// The write-ahead log is copied into the file when it has grown by about this much. Whoever else reads the file
+    /// and stays in one transaction holds that up.
     pub checkpoint_bytes: usize,
     /// Places where a test makes the writer fail.
     pub failpoints: Failpoints,

@@ -25,7 +25,7 @@ impl Shared {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes committed changes visible and tells who waits for them.
+    /// Makes committed changes visible.
     pub(crate) fn publish(&self, events: &[Arc<Event>]) {
         let Some(last) = events.last() else { return };
         {
@@ -35,7 +35,6 @@ impl Shared {
             }
         }
         self.revision.send_replace(last.object.revision);
-        self.bells.ring(events);
     }
 
     /// Lets go of history up to and with this revision.

@@ -18,6 +18,8 @@ const CHANGE_OVERHEAD: usize = 256;
 pub(crate) struct State {
     pub(crate) revision: Revision,
     pub(crate) oldest: Revision,
+    /// Where history began when the file was opened: what came before is known of no collection.
+    recovered: Revision,
     collections: HashMap<Arc<str>, Collection>,
     history: VecDeque<Arc<Event>>,
     history_bytes: usize,
@@ -29,9 +31,16 @@ type Names = BTreeMap<Arc<str>, Stored>;
 struct Collection {
     namespaces: BTreeMap<Arc<str>, Names>,
     log: VecDeque<Arc<Event>>,
+    /// The newest change that is no longer in the log.
+    forgotten: Revision,
 }
 
 impl State {
+    /// A state whose history begins after this revision.
+    pub(crate) fn starting(oldest: Revision) -> Self {
+        Self { oldest, recovered: oldest, ..Self::default() }
+    }
+
     pub(crate) fn get(&self, key: &Key) -> Option<&Stored> {
         self.collections.get(&key.resource)?.namespaces.get(&key.namespace)?.get(&key.name)
     }
@@ -92,14 +101,16 @@ impl State {
             self.history_bytes -= cost(&event);
             if let Some(collection) = self.collections.get_mut(&event.object.key.resource) {
                 collection.log.pop_front();
+                collection.forgotten = event.object.revision;
             }
         }
         self.oldest = oldest;
     }
 
-    /// Whether changes after this revision can still be told.
-    pub(crate) fn readable(&self, revision: Revision) -> Result<(), ReadError> {
-        if revision < self.oldest {
+    /// Whether changes after this revision can still be told. A collection in which nothing happens does not age.
+    pub(crate) fn readable(&self, range: &Range, revision: Revision) -> Result<(), ReadError> {
+        let forgotten = self.collections.get(&range.resource).map_or(0, |it| it.forgotten);
+        if revision < forgotten.max(self.recovered) {
             return Err(ReadError::Expired { oldest: self.oldest });
         }
         if revision > self.revision {
@@ -118,7 +129,7 @@ impl State {
 
     pub(crate) fn list(&self, query: &ListQuery) -> Result<Page, ReadError> {
         let revision = query.at.unwrap_or(self.revision);
-        self.readable(revision)?;
+        self.readable(&query.range, revision)?;
         let Some(collection) = self.collections.get(&query.range.resource) else {
             return Ok(Page { items: Vec::new(), revision, remaining: 0 });
         };

@@ -25,11 +25,12 @@ struct Inner {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
     lock: Mutex<Option<Arc<File>>>,
-    ended: tokio::sync::Mutex<oneshot::Receiver<()>>,
+    /// None once somebody has waited for it.
+    ended: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Store {
-    /// Opens the file, or makes it, reads everything in it, and starts the writer thread.
+    /// Opens the file, or makes it, reads everything in it, and starts the writer thread. It blocks while it reads.
     pub fn open(options: Options, mut journal: Box<dyn Journal>) -> Result<Self, OpenStore> {
         let mut opened = disk::open(&options)?;
         opened.disk.prepare(&mut *journal).map_err(|it| OpenStore::of_journal(&options.path, it))?;
@@ -48,7 +49,7 @@ impl Store {
         };
         let thread = std::thread::Builder::new().name("store-writer".into());
         thread.spawn(move || writer.run()).map_err(OpenStore::StartWriter)?;
-        let inner = Inner { shared, queue, lock: Mutex::new(Some(lock)), ended: tokio::sync::Mutex::new(ended) };
+        let inner = Inner { shared, queue, lock: Mutex::new(Some(lock)), ended: tokio::sync::Mutex::new(Some(ended)) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -57,7 +58,8 @@ impl Store {
         self.inner.shared.read().revision
     }
 
-    /// The oldest revision that watches can start after and lists can be read at.
+    /// The oldest revision that watches of any range can start after and lists can be read at; a quiet collection can
+    /// be read further back.
     pub fn oldest(&self) -> Revision {
         self.inner.shared.read().oldest
     }
@@ -93,7 +95,11 @@ impl Store {
     /// Takes no more writes, finishes those that wait, and lets go of the file.
     pub async fn close(self) {
         self.inner.queue.close();
-        let _ended = (&mut *self.inner.ended.lock().await).await;
+        let mut ended = self.inner.ended.lock().await;
+        if let Some(running) = ended.as_mut() {
+            let _dropped = running.await;
+            *ended = None;
+        }
         self.inner.shared.bells.silence();
         self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }

@@ -42,11 +42,18 @@ impl Bells {
             ranges.insert(Range { resource: Arc::clone(&key.resource), namespace: Some(Arc::clone(&key.namespace)) });
         }
         for range in ranges {
-            if let Some(bell) = bells.get(&range)
-                && bell.send(()).is_err()
-            {
-                bells.remove(&range); // nobody listens any more
+            if let Some(bell) = bells.get(&range) {
+                bell.send_replace(());
             }
+        }
+    }
+
+    /// Takes the bell away with its last listener, who calls this while he still listens.
+    fn leave(&self, range: &Range) {
+        let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(bells) = bells.as_mut() else { return };
+        if bells.get(range).is_some_and(|it| it.receiver_count() <= 1) {
+            bells.remove(range);
         }
     }
 
@@ -69,9 +76,11 @@ pub struct Watch {
 
 impl Watch {
     pub(crate) fn start(shared: Arc<Shared>, range: Range, after: Revision) -> Result<Self, ReadError> {
+        // Listening first: what is committed between the two is heard.
         let bell = shared.bells.hear(&range)?;
-        shared.read().readable(after)?;
-        Ok(Self { shared, bell, range, fetched: after, ready: Vec::new() })
+        let watch = Self { shared, bell, range, fetched: after, ready: Vec::new() };
+        watch.shared.read().readable(&watch.range, after)?;
+        Ok(watch)
     }
 
     /// The next change. Cancelling it loses nothing.
@@ -123,9 +132,7 @@ impl Watch {
 
     fn fetch(&mut self) -> Result<(), ReadError> {
         let state = self.shared.read();
-        if self.fetched < state.oldest {
-            return Err(ReadError::Expired { oldest: state.oldest });
-        }
+        state.readable(&self.range, self.fetched)?;
         state.changes(&self.range, self.fetched, FETCH, &mut self.ready);
         self.fetched = match self.ready.last() {
             Some(last) if self.ready.len() == FETCH => last.object.revision,
@@ -133,5 +140,11 @@ impl Watch {
         };
         self.ready.reverse();
         Ok(())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared.bells.leave(&self.range);
     }
 }

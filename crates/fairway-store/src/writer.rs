@@ -17,7 +17,7 @@ use crate::shared::Shared;
 
 /// Commits that join one transaction at most.
 const GROUP_COMMITS: usize = 4096;
-/// Changes that are let go in one step, so that no commit waits long for it.
+/// Changes over the bounds before any are let go.
 const COMPACT_CHANGES: usize = 512;
 
 type Answer = oneshot::Sender<Result<Committed, CommitError>>;
@@ -116,8 +116,7 @@ impl Writer {
     pub(crate) fn run(mut self) {
         let _refuse = Refuse(Arc::clone(&self.queue));
         while let Some(requests) = self.queue.take(self.options.group_bytes) {
-            let written = self.write(requests).and_then(|()| self.tend());
-            if let Err(error) = written {
+            if let Err(error) = self.write(requests) {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     path = %self.options.path.display(),
@@ -148,14 +147,16 @@ impl Writer {
                 self.disk.told();
                 self.shared.publish(&events);
                 answer(requests, judged, &events);
-                Ok(())
+                // Last, for it takes the longest: a thousand watchers must not hold up those who write.
+                self.shared.bells.ring(&events);
+                self.tend(events.len())
             }
             Err(error) => {
                 let (told, fatal) = CommitError::of(error);
                 for request in requests {
                     let _gone = request.answer.send(Err(told.clone()));
                 }
-                fatal.map_or(Ok(()), Err)
+                fatal.map_or_else(|| self.tend(0), Err)
             }
         }
     }
@@ -171,15 +172,16 @@ impl Writer {
         (judged, group.events)
     }
 
-    /// Trims history and copies the write-ahead log when either has grown enough.
-    fn tend(&mut self) -> Result<(), WriteError> {
+    /// Trims history and copies the write-ahead log when either has grown enough. Trimming takes away twice what was
+    /// just added, so that it keeps up whatever the load.
+    fn tend(&mut self, added: usize) -> Result<(), WriteError> {
         let (revisions, bytes) = (self.options.history_revisions, self.options.history_bytes);
         let over = {
             let state = self.shared.read();
             let (held, held_bytes) = state.history();
             // Wait for a whole step's worth, so that trimming costs one commit in hundreds.
             let due = held > revisions + COMPACT_CHANGES || held_bytes > bytes + bytes / 16;
-            if due { state.excess(revisions, bytes, 2 * COMPACT_CHANGES) } else { Vec::new() }
+            if due { state.excess(revisions, bytes, 2 * added.max(COMPACT_CHANGES)) } else { Vec::new() }
         };
         if let Some(last) = over.last() {
             let oldest = last.object.revision;

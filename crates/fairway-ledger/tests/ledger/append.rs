@@ -93,12 +93,23 @@ fn without_a_key_nothing_is_signed() {
 }
 
 #[test]
-fn data_that_is_too_large_is_left_out_and_said_to_be() {
-    let mut ledger = TestLedger::new(100);
-    ledger.append(&[fairway_ledger::Event { data: json!("x".repeat(70_000)), ..event(1) }]);
-    let read = query(&ledger.connection, &Query::default()).unwrap();
-    assert_eq!(read[0].event.data, json!({ "omitted": "70002 bytes of data are over the limit of 65536" }));
-    assert_eq!(ledger.verify().bad, None);
+fn data_that_is_too_large_or_too_deep_is_left_out_and_said_to_be() {
+    let deep = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+    let omitted = |why: &str| json!({ "omitted": why });
+    let cases = [
+        (json!("x".repeat(65_534)), json!("x".repeat(65_534))),
+        (json!("x".repeat(70_000)), omitted("70002 bytes of data are over the limit of 65536")),
+        (deep(64), deep(64)),
+        (deep(65), omitted("data is nested deeper than 64")),
+        (deep(120), omitted("data is nested deeper than 64")),
+    ];
+    for (data, expected) in cases {
+        let mut ledger = TestLedger::new(100);
+        ledger.append(&[fairway_ledger::Event { data, ..event(1) }]);
+        let read = query(&ledger.connection, &Query::default()).unwrap();
+        assert_eq!(read[0].event.data, expected);
+        assert_eq!(ledger.verify().bad, None);
+    }
 }
 
 #[test]

@@ -161,3 +161,32 @@ fn what_is_said_of_it_names_the_record() {
         assert_eq!(Bad { sequence: 7, fault }.to_string(), text);
     }
 }
+
+#[test]
+fn a_flipped_byte_in_the_file_is_seen_or_changes_no_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let mut ledger = TestLedger::with(200, 50);
+    let trust = Trust { keys: vec![signer(1).public_key()], checkpoints: vec![ledger.checkpoint()] };
+    ledger.connection.execute("VACUUM INTO ?1", [path.to_str().unwrap()]).unwrap();
+    let (good, expected) = (std::fs::read(&path).unwrap(), ledger.export());
+    let (entropy, mut seen) = (SeededEntropy::new(3), 0);
+    for _ in 0..300 {
+        let mut bytes = [0; 9];
+        entropy.fill(&mut bytes);
+        let mut bad = good.clone();
+        let place = u64::from_le_bytes(bytes[..8].try_into().unwrap()) % good.len() as u64;
+        bad[usize::try_from(place).unwrap()] ^= bytes[8].max(1);
+        std::fs::write(&path, bad).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        match verify(&connection, &trust) {
+            Ok(Report { bad: None, .. }) => {
+                let mut text = Vec::new();
+                fairway_ledger::export(&connection, &mut text).unwrap();
+                assert!(text == expected.as_bytes(), "byte {place}");
+            }
+            Ok(_) | Err(_) => seen += 1,
+        }
+    }
+    assert!(seen > 100, "only {seen} of 300 were seen");
+}

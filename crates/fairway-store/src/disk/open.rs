@@ -200,8 +200,7 @@ fn load(path: &Path, connection: &Connection) -> Result<(Head, State), OpenStore
     if expected.checksum() != checksum {
         return Err(damaged("its head does not match its checksum".into()));
     }
-    let mut state = State::default();
-    state.oldest = expected.oldest;
+    let mut state = State::starting(expected.oldest);
     let mut found = Head { revision: expected.revision, oldest: expected.oldest, rows: 0, sum: 0 };
     let mut select = connection.prepare("SELECT * FROM revisions ORDER BY revision").map_err(read)?;
     let mut rows = select.query([]).map_err(read)?;

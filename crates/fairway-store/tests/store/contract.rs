@@ -201,6 +201,34 @@ async fn history_is_bounded_and_what_lies_before_it_is_expired() {
 }
 
 #[tokio::test]
+async fn a_quiet_collection_is_watched_across_any_number_of_other_changes() {
+    let mut store = TestStore::open_with(|it| it.history_revisions = 100);
+    store.commit(Batch::of([put("nodes", "", "n", "1")])).await.unwrap();
+    let mut quiet = store.watch(range("nodes", None), 1).unwrap();
+    for _ in 0..200 {
+        let ops = (0..10).map(|it| put("pods", "a", &format!("x{it}"), "1")).collect::<Vec<_>>();
+        store.commit(Batch::of(ops)).await.unwrap();
+    }
+    assert!(store.oldest() > 1);
+    let mut resumed = store.watch(range("nodes", None), 1).unwrap();
+    let made = store.commit(Batch::of([put("nodes", "", "n", "2")])).await.unwrap();
+    for watch in [&mut quiet, &mut resumed] {
+        assert_eq!(watch.next().await.unwrap().object.revision, made.objects[0].revision);
+    }
+    // After a restart nobody knows what happened before history begins.
+    store.reopen().await;
+    let oldest = store.oldest();
+    assert_eq!(store.watch(range("nodes", None), 1).err(), Some(ReadError::Expired { oldest }));
+}
+
+#[tokio::test]
+async fn two_may_close_the_same_store() {
+    let store = TestStore::open();
+    tokio::join!(store.handle().close(), store.handle().close());
+    store.handle().close().await;
+}
+
+#[tokio::test]
 async fn everything_is_there_again_after_a_restart() {
     let mut store = TestStore::open_with(|it| it.history_revisions = 50);
     for index in 0..1500 {
