@@ -18,6 +18,6 @@ pub use chain::{Hash, Head, Sequence};
 pub use checkpoint::{Checkpoint, ReadCheckpoint};
 pub use event::{Event, ObjectRef, Record, new_id, types};
 pub use export::{WriteExport, export};
-pub use query::{ObjectFilter, Query, ReadLedger, after, by_id, checkpoints, head, query};
+pub use query::{ObjectFilter, Query, ReadLedger, after, by_id, checkpoints, head, open_reader, query};
 pub use signer::{OpenSigner, PublicKey, ReadPublicKey, Signer};
 pub use verify::{Bad, Fault, Report, Trust, verify, verify_export};

@@ -1,8 +1,11 @@
 //! Reading: who did what, newest first.
 
+use std::path::Path;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
 use crate::append::{PrepareLedger, read_head};
 use crate::chain::{Hash, Head, Sequence};
@@ -46,6 +49,14 @@ pub enum ReadLedger {
     /// A record is not what was written.
     #[error("record {0} of the ledger is damaged; verify the ledger")]
     Decode(Sequence),
+}
+
+/// A connection that only reads the ledger in this file, beside whoever writes it.
+pub fn open_reader(path: &Path) -> Result<Connection, ReadLedger> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    Ok(connection)
 }
 
 /// The records that fit, newest first.

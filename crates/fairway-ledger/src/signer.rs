@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -55,7 +54,7 @@ impl Signer {
     /// The key in the file; a new one is made where there is no file.
     pub fn open(path: &Path, entropy: &dyn Entropy) -> Result<Self, OpenSigner> {
         let open = |source| OpenSigner::OpenFile { path: path.to_owned(), source };
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let made = private(OpenOptions::new().write(true).create_new(true)).open(path);
         match made {
             Ok(mut file) => {
                 let mut seed = [0; 32];
@@ -70,7 +69,7 @@ impl Signer {
 
     fn read(path: &Path) -> Result<Self, OpenSigner> {
         let open = |source| OpenSigner::OpenFile { path: path.to_owned(), source };
-        if fs::metadata(path).map_err(open)?.permissions().mode() & 0o077 != 0 {
+        if is_exposed(&fs::metadata(path).map_err(open)?) {
             return Err(OpenSigner::Exposed { path: path.to_owned() });
         }
         let text = fs::read(path).map_err(open)?;
@@ -113,4 +112,21 @@ impl FromStr for PublicKey {
     fn from_str(text: &str) -> Result<Self, ReadPublicKey> {
         unhex(text).and_then(|it| it.try_into().ok()).map(Self).ok_or(ReadPublicKey)
     }
+}
+
+/// A file that is made so can be read by its owner only; elsewhere than on Unix the folder decides.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+#[cfg(unix)]
+fn is_exposed(file: &fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_: &fs::Metadata) -> bool {
+    false
 }

@@ -104,3 +104,18 @@ fn a_question_cannot_become_a_statement() {
     };
     assert_eq!(ids(&ledger, asked), [""; 0]);
 }
+
+#[test]
+fn a_reader_sees_what_is_committed_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    assert!(fairway_ledger::open_reader(&path).is_err(), "there is nothing to read");
+    let mut ledger = TestLedger::new(100);
+    ledger.connection = rusqlite::Connection::open(&path).unwrap();
+    ledger.connection.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+    ledger.appender.prepare(&ledger.connection).unwrap();
+    let reader = fairway_ledger::open_reader(&path).unwrap();
+    ledger.append(&[event(1)]);
+    assert_eq!(after(&reader, 0, 10).unwrap().len(), 1);
+    assert!(reader.execute("DELETE FROM ledger_events", []).is_err());
+}

@@ -125,7 +125,8 @@ pub(crate) struct Opened {
 
 /// Opens the file, or makes it, and reads everything that was committed.
 pub(crate) fn open(options: &Options) -> Result<Opened, OpenStore> {
-    let path = &options.path;
+    let path =
+        &real_path(&options.path).map_err(|source| OpenStore::OpenFile { path: options.path.clone(), source })?;
     let lock = lock(path)?;
     private_file(path).map_err(|source| OpenStore::OpenFile { path: path.clone(), source })?;
     let connection = connect(path).map_err(|source| read_error(path, source))?;
@@ -135,6 +136,18 @@ pub(crate) fn open(options: &Options) -> Result<Opened, OpenStore> {
     let checkpointer = Checkpointer::start(second, options.failpoints.clone()).map_err(OpenStore::StartWriter)?;
     let disk = Disk { connection, checkpointer, head, failpoints: options.failpoints.clone(), logged: 0 };
     Ok(Opened { disk, state, lock })
+}
+
+/// The path without links, so that one file has one lock. It must not open the file: closing it again would release
+/// the locks that SQLite holds on it in this process.
+fn real_path(path: &Path) -> io::Result<PathBuf> {
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Err(error), Some(folder), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            Ok(folder.canonicalize()?.join(name))
+        }
+        (found, ..) => found,
+    }
 }
 
 fn lock(path: &Path) -> Result<File, OpenStore> {

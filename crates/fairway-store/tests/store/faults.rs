@@ -233,6 +233,10 @@ async fn a_second_opener_is_told_that_the_file_is_in_use() {
             .to_string()
             .ends_with("is in use by another process; stop that process first, or choose another folder")
     );
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(&options.path, &link).unwrap();
+    let refused = Store::open(Options::new(link), Box::new(NoJournal)).err().unwrap();
+    assert!(matches!(refused, OpenStore::InUse { .. }), "{refused}");
     store.clone().close().await;
     Store::open(options, Box::new(NoJournal)).unwrap().close().await;
 }
