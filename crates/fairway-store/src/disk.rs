@@ -6,6 +6,7 @@
 //! write-ahead log that a crash leaves behind, SQLite takes a damaged byte for the end of what was written.
 
 mod checkpoint;
+mod load;
 mod open;
 mod row;
 
