@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::go_text;
+
 /// One thing that is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
@@ -112,7 +114,7 @@ impl fmt::Display for Cause {
 /// A value as Go prints it in a field error: strings quoted, the rest as JSON.
 fn shown(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("{text:?}"),
-        other => other.to_string(),
+        Value::String(text) => go_text::quoted(text),
+        other => go_text::json(other),
     }
 }

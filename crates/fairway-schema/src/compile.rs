@@ -6,6 +6,7 @@ mod document;
 mod metadata;
 mod node;
 mod openapi;
+mod patterns;
 mod structural;
 
 pub use document::to_openapi;

@@ -14,7 +14,7 @@ pub use yaml::yaml;
 
 /// How deep objects may nest. Clients refuse documents deeper than 128, and lists and watches wrap objects.
 pub const MAX_DEPTH: usize = 100;
-/// How many values a body may hold.
+/// How many values a body may hold. An object with fields counts as six: it takes about 640 bytes of memory.
 pub const MAX_VALUES: usize = 500_000;
 /// How much text a body may hold once its aliases are written out.
 pub const MAX_TEXT: usize = 16 << 20;

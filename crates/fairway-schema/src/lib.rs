@@ -29,7 +29,7 @@ pub mod selector;
 
 pub use cause::{Cause, CauseReason};
 pub use decode::{Decoded, Finding, json as decode_json, yaml as decode_yaml};
-pub use default::default;
+pub use default::{default, default_within};
 pub use model::{Additional, Link, ListType, MapType, Rules, Schema, Type};
 pub use path::Path;
 pub use pattern::Pattern;

@@ -1,6 +1,10 @@
 //! The path of a value inside an object, made while walking and only written out when something is wrong there.
 
+use std::borrow::Cow;
 use std::fmt;
+
+/// How much of one name a path shows: names are the writer's, and every message repeats them.
+const MAX_NAME: usize = 256;
 
 /// A place inside an object; a child borrows its parent.
 #[derive(Debug, Clone, Copy)]
@@ -33,13 +37,20 @@ impl fmt::Display for Path<'_> {
         for step in steps.iter().rev() {
             match step {
                 Path::Root(text) => f.write_str(text)?,
-                Path::Field(_, name) if empty => f.write_str(name)?,
-                Path::Field(_, name) => write!(f, ".{name}")?,
+                Path::Field(_, name) if empty => f.write_str(&cut(name))?,
+                Path::Field(_, name) => write!(f, ".{}", cut(name))?,
                 Path::Index(_, index) => write!(f, "[{index}]")?,
-                Path::Key(_, key) => write!(f, "[{key}]")?,
+                Path::Key(_, key) => write!(f, "[{}]", cut(key))?,
             }
             empty &= matches!(step, Path::Root(""));
         }
         Ok(())
     }
+}
+
+fn cut(name: &str) -> Cow<'_, str> {
+    if name.len() <= MAX_NAME {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(name.chars().take(MAX_NAME).chain("...".chars()).collect())
 }

@@ -1,16 +1,21 @@
 //! Regular expressions as schemas write them (Go's syntax), run by an engine without backtracking.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex::{Regex, RegexBuilder};
 
 /// How much memory one compiled expression may take.
-const SIZE_LIMIT: usize = 1 << 20;
+const SIZE_LIMIT: usize = 512 << 10;
+/// How much memory matching may take beside it.
+const CACHE_LIMIT: usize = 256 << 10;
 
 /// A regular expression that is compiled when it is first needed.
+/// Clones share it.
 #[derive(Clone)]
-pub struct Pattern {
+pub struct Pattern(Arc<Inner>);
+
+struct Inner {
     text: Box<str>,
     compiled: OnceLock<Option<Regex>>,
 }
@@ -18,23 +23,23 @@ pub struct Pattern {
 impl Pattern {
     /// An expression as the schema has it; [`Pattern::check`] says whether it is one.
     pub fn new(text: &str) -> Self {
-        Self { text: text.into(), compiled: OnceLock::new() }
+        Self(Arc::new(Inner { text: text.into(), compiled: OnceLock::new() }))
     }
 
     /// The expression as it was written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// Whether the text holds a match. An expression that does not compile matches nothing.
     pub fn is_match(&self, text: &str) -> bool {
-        let compiled = self.compiled.get_or_init(|| compile(&self.text).ok());
+        let compiled = self.0.compiled.get_or_init(|| compile(&self.0.text).ok());
         compiled.as_ref().is_some_and(|it| it.is_match(text))
     }
 
     /// Why the expression cannot be used, if so.
     pub fn check(&self) -> Result<(), String> {
-        compile(&self.text).map(|_| ()).map_err(|error| match error {
+        compile(&self.0.text).map(|_| ()).map_err(|error| match error {
             regex::Error::CompiledTooBig(limit) => format!("it needs more than {limit} bytes when compiled"),
             other => {
                 other.to_string().lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned()
@@ -45,12 +50,12 @@ impl Pattern {
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pattern({:?})", self.text)
+        write!(f, "Pattern({:?})", self.0.text)
     }
 }
 
 fn compile(text: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(&translate(text)).size_limit(SIZE_LIMIT).build()
+    RegexBuilder::new(&translate(text)).size_limit(SIZE_LIMIT).dfa_size_limit(CACHE_LIMIT).build()
 }
 
 /// Go's classes `\d \w \s \b` are ASCII, ours Unicode; inside `[…]`, `[`, `&` and `~` are plain characters in Go.

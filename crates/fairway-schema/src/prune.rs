@@ -5,7 +5,10 @@ use serde_json::Value;
 use crate::model::{Additional, Schema, Type};
 use crate::path::Path;
 
-/// Removes every field the schema does not know; returns their paths, sorted.
+/// How many paths are reported, of however many fields.
+const MAX_UNKNOWN: usize = 100;
+
+/// Removes every field the schema does not know; returns the paths of the first hundred, sorted.
 pub fn prune(schema: &Schema, value: &mut Value) -> Vec<String> {
     let mut unknown = Vec::new();
     remove(schema, value, &Path::Root(""), &mut unknown);
@@ -13,7 +16,7 @@ pub fn prune(schema: &Schema, value: &mut Value) -> Vec<String> {
     unknown
 }
 
-/// The paths of the fields the schema does not know, sorted: what [`prune`] would remove.
+/// The paths of the first hundred fields the schema does not know, sorted: what [`prune`] would remove.
 pub fn unknown_fields(schema: &Schema, value: &Value) -> Vec<String> {
     let mut unknown = Vec::new();
     find(schema, value, &Path::Root(""), &mut unknown);
@@ -53,7 +56,7 @@ fn remove(schema: &Schema, value: &mut Value, path: &Path<'_>, unknown: &mut Vec
             match known(schema, name) {
                 Known::As(schema) => remove(schema, value, &at, unknown),
                 Known::Free => {}
-                Known::No => unknown.push(at.to_string()),
+                Known::No => report(&at, unknown),
             }
             !matches!(known(schema, name), Known::No)
         }),
@@ -67,6 +70,12 @@ fn remove(schema: &Schema, value: &mut Value, path: &Path<'_>, unknown: &mut Vec
     }
 }
 
+fn report(at: &Path<'_>, unknown: &mut Vec<String>) {
+    if unknown.len() < MAX_UNKNOWN {
+        unknown.push(at.to_string());
+    }
+}
+
 fn find(schema: &Schema, value: &Value, path: &Path<'_>, unknown: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
@@ -75,7 +84,7 @@ fn find(schema: &Schema, value: &Value, path: &Path<'_>, unknown: &mut Vec<Strin
                 match known(schema, name) {
                     Known::As(schema) => find(schema, value, &at, unknown),
                     Known::Free => {}
-                    Known::No => unknown.push(at.to_string()),
+                    Known::No => report(&at, unknown),
                 }
             }
         }

@@ -8,12 +8,13 @@ mod uniqueness;
 use serde_json::{Value, json};
 
 use crate::cause::Cause;
+use crate::go_text;
 use crate::model::{Rules, Schema, Type};
 use crate::path::Path;
 use crate::prune::{Known, known};
 
 /// How many causes are reported for one object.
-const MAX_CAUSES: usize = 200;
+const MAX_CAUSES: usize = 100;
 
 /// Everything that is wrong with a value. `path` is where it stands in the object; empty for the object itself.
 pub fn validate(schema: &Schema, value: &Value, path: &str) -> Vec<Cause> {
@@ -45,8 +46,11 @@ fn walk(schema: &Schema, value: &Value, path: &Path<'_>, causes: &mut Vec<Cause>
             formats::check_number(schema, number, path, causes);
             scalar::check_number(schema.rules.as_deref(), number, path, causes);
         }
-        Value::Array(list) => check_list(schema, list, path, causes),
-        Value::Object(object) => check_object(schema, object, path, causes),
+        Value::Array(list) => check_list(schema, value, list, path, causes),
+        Value::Object(object) => {
+            check_object(schema, object, path, causes);
+            check_count(schema.rules.as_deref(), value, object.len() as u64, path, causes);
+        }
         Value::Null | Value::Bool(_) => {}
     }
     if let Some(rules) = &schema.rules {
@@ -102,7 +106,7 @@ fn wrong_type(schema: &Schema, value: &Value, path: &Path<'_>) -> Cause {
 /// What the API says of a type or a format: the value shown is the given one twice.
 fn type_cause(path: &Path<'_>, given: &str, wanted: &str) -> Cause {
     let field = path.to_string();
-    let detail = format!("{field} in body must be of type {wanted}: {given:?}");
+    let detail = format!("{field} in body must be of type {wanted}: {}", go_text::quoted(given));
     Cause::wrong_type(named(field), &json!(given), &detail)
 }
 
@@ -128,22 +132,22 @@ fn check_enumeration(schema: &Schema, value: &Value, path: &Path<'_>, causes: &m
     causes.push(Cause::not_supported(named(path.to_string()), value, &allowed));
 }
 
-fn check_list(schema: &Schema, list: &[Value], path: &Path<'_>, causes: &mut Vec<Cause>) {
+fn check_list(schema: &Schema, value: &Value, list: &[Value], path: &Path<'_>, causes: &mut Vec<Cause>) {
     if let Some(items) = &schema.items {
-        for (index, value) in list.iter().enumerate() {
-            walk(items, value, &Path::Index(path, index), causes);
+        for (index, item) in list.iter().enumerate() {
+            walk(items, item, &Path::Index(path, index), causes);
         }
     }
     let Some(rules) = &schema.rules else { return };
     let count = list.len() as u64;
     if let Some(limit) = rules.min_items.filter(|it| count < *it) {
-        causes.push(rule_cause(path, &json!(list), &format!("should have at least {limit} items")));
+        causes.push(rule_cause(path, value, &format!("should have at least {limit} items")));
     }
     if let Some(limit) = rules.max_items.filter(|it| count > *it) {
         causes.push(Cause::too_many(named(path.to_string()), count, limit));
     }
     if rules.unique_items && uniqueness::first_repeated(list).is_some() {
-        causes.push(rule_cause(path, &json!(list), "shouldn't contain duplicates"));
+        causes.push(rule_cause(path, value, "shouldn't contain duplicates"));
     }
 }
 
@@ -158,18 +162,15 @@ fn check_object(schema: &Schema, object: &serde_json::Map<String, Value>, path: 
             walk(schema, value, &Path::Field(path, name), causes);
         }
     }
-    if let Some(rules) = &schema.rules {
-        check_count(rules, object, path, causes);
-    }
     if schema.embedded_resource {
         check_embedded(object, path, causes);
     }
 }
 
-fn check_count(rules: &Rules, object: &serde_json::Map<String, Value>, path: &Path<'_>, causes: &mut Vec<Cause>) {
-    let count = object.len() as u64;
+fn check_count(rules: Option<&Rules>, value: &Value, count: u64, path: &Path<'_>, causes: &mut Vec<Cause>) {
+    let Some(rules) = rules else { return };
     if let Some(limit) = rules.min_properties.filter(|it| count < *it) {
-        causes.push(rule_cause(path, &json!(object), &format!("should have at least {limit} properties")));
+        causes.push(rule_cause(path, value, &format!("should have at least {limit} properties")));
     }
     if let Some(limit) = rules.max_properties.filter(|it| count > *it) {
         causes.push(Cause::too_many(named(path.to_string()), count, limit));

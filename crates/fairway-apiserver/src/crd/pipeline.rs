@@ -19,7 +19,9 @@ pub struct Admitted {
 /// is validated with that of every other kind, not here.
 pub fn admit(resource: &Resource, object: &mut Value) -> Admitted {
     let unknown = prune(&resource.schema, object);
-    fairway_schema::default(&resource.schema, object);
+    if let Err(error) = fairway_schema::default_within(&resource.schema, object) {
+        return Admitted { unknown, causes: vec![Cause::invalid("<nil>", &json!(""), &error.to_string())] };
+    }
     let mut causes = check_metadata(object);
     if causes.is_empty() {
         causes = without_metadata(object, |rest| validate::validate(&resource.schema, rest, ""));

@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use super::node::{flag, text, texts};
 use crate::cause::Cause;
 use crate::path::Path;
-use crate::pattern::Pattern;
 
 type Node = Map<String, Value>;
 
@@ -266,12 +265,6 @@ fn check_map(node: &Node, path: &Path<'_>, causes: &mut Vec<Cause>) {
 }
 
 fn check_rules(node: &Node, path: &Path<'_>, causes: &mut Vec<Cause>) {
-    if let Some(pattern) = text(node, "pattern")
-        && let Err(why) = Pattern::new(&pattern).check()
-    {
-        let detail = format!("must be a valid regular expression, but isn't: {why}");
-        causes.push(Cause::invalid(Path::Field(path, "pattern").to_string(), &json!(pattern), &detail));
-    }
     for key in ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"] {
         let Some(value) = node.get(key).filter(|it| !it.is_null() && it.as_u64().is_none()) else { continue };
         causes.push(Cause::invalid(Path::Field(path, key).to_string(), value, "must be greater than or equal to 0"));

@@ -11,6 +11,10 @@ pub(super) trait Children {
     type Error;
     /// The link to the schema a child node describes.
     fn child(&mut self, node: &Value) -> Result<Link, Self::Error>;
+    /// A pattern of the document, which may stand there many times.
+    fn pattern(&mut self, text: &str) -> Pattern {
+        Pattern::new(text)
+    }
 }
 
 /// Compiles a node whose children are found by `children`. Anything it does not understand is left out: what must
@@ -102,6 +106,7 @@ fn rules<C: Children>(node: &Map<String, Value>, children: &mut C) -> Result<Opt
         node.get(key).and_then(Value::as_array).into_iter().flatten().map(|it| children.child(it)).collect()
     };
     let (all_of, any_of, one_of) = (all("allOf")?, all("anyOf")?, all("oneOf")?);
+    let pattern = node.get("pattern").and_then(Value::as_str).filter(|it| !it.is_empty());
     Ok(Some(Rules {
         minimum: number("minimum"),
         maximum: number("maximum"),
@@ -110,7 +115,7 @@ fn rules<C: Children>(node: &Map<String, Value>, children: &mut C) -> Result<Opt
         multiple_of: number("multipleOf"),
         min_length: count("minLength"),
         max_length: count("maxLength"),
-        pattern: node.get("pattern").and_then(Value::as_str).filter(|it| !it.is_empty()).map(Pattern::new),
+        pattern: pattern.map(|it| children.pattern(it)),
         min_items: count("minItems"),
         max_items: count("maxItems"),
         unique_items: flag(node, "uniqueItems"),

@@ -1,14 +1,16 @@
 //! The schema of a CustomResourceDefinition.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 use serde_json::{Map, Value};
 
 use super::node::{self, Children};
-use super::{checks, metadata};
+use super::{checks, metadata, patterns};
 use crate::cause::Cause;
 use crate::model::{Link, Schema, Type};
 use crate::path::Path;
+use crate::pattern::Pattern;
 use crate::{default, prune, validate};
 
 /// Compiles an `openAPIV3Schema` and says what is wrong with it. `path` is where it stands in the definition
@@ -19,7 +21,8 @@ pub fn structural(schema: &Value, path: &str) -> (Link, Vec<Cause>) {
     };
     let at = Path::Root(path);
     let mut causes = checks::check(node, &at);
-    let Ok(mut root) = node::compile(node, &mut InPlace);
+    patterns::check(node, &at, &mut causes);
+    let Ok(mut root) = node::compile(node, &mut InPlace::default());
     complete(&mut root);
     if causes.is_empty() {
         check_defaults(&root, node, &at, &mut causes);
@@ -27,7 +30,11 @@ pub fn structural(schema: &Value, path: &str) -> (Link, Vec<Cause>) {
     (Link::new(root), causes)
 }
 
-struct InPlace;
+/// Generators repeat one pattern hundreds of times; it is compiled once.
+#[derive(Default)]
+struct InPlace {
+    patterns: HashMap<String, Pattern>,
+}
 
 impl Children for InPlace {
     type Error = Infallible;
@@ -39,6 +46,10 @@ impl Children for InPlace {
             complete(&mut schema);
         }
         Ok(Link::new(schema))
+    }
+
+    fn pattern(&mut self, text: &str) -> Pattern {
+        self.patterns.entry(text.to_owned()).or_insert_with(|| Pattern::new(text)).clone()
     }
 }
 

@@ -224,3 +224,15 @@ fn a_broken_pattern_is_named() {
         "{cause}"
     );
 }
+
+#[test]
+fn patterns_are_counted_once_each_and_have_a_limit() {
+    let fields = |patterns: &mut dyn Iterator<Item = String>| {
+        let fields =
+            patterns.enumerate().map(|(at, it)| (format!("f{at}"), json!({ "type": "string", "pattern": it })));
+        json!({ "type": "object", "properties": fields.collect::<serde_json::Map<_, _>>() })
+    };
+    assert_eq!(causes(fields(&mut (0..2_000).map(|_| "^a$".to_owned()))), [] as [&str; 0]);
+    let [cause] = &causes(fields(&mut (0..600).map(|it| format!("^a{it}$"))))[..] else { panic!("one cause") };
+    assert!(cause.ends_with("Forbidden: a schema may hold at most 500 different patterns"), "{cause}");
+}

@@ -76,6 +76,8 @@ fn bombs_are_refused_with_the_limit_named() {
     assert_eq!(limit(yaml("[".repeat(300).as_bytes(), None)), nested);
     let values = format!("[{}0]", "0,".repeat(MAX_VALUES));
     assert_eq!(limit(json(values.as_bytes(), None)), "the body breaks the limit of 500000 values");
+    let objects = format!("[{}0]", r#"{"a":1},"#.repeat(100_000));
+    assert_eq!(limit(json(objects.as_bytes(), None)), "the body breaks the limit of 500000 values");
     let documents = limit(yaml(b"a: 1\n---\nb: 2\n", None));
     assert!(documents.contains("document"), "{documents}");
 }

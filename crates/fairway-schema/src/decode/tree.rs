@@ -10,6 +10,9 @@ use crate::model::Schema;
 use crate::path::Path;
 use crate::prune::{Known, known};
 
+/// What an object costs beyond a value once it has a field: the first field makes room for eleven.
+const WEIGHT_OF_FIELDS: usize = 5;
+
 /// What is left of the budget, and what was found on the way.
 pub(super) struct Budget {
     values: usize,
@@ -33,7 +36,11 @@ impl Budget {
         if depth > MAX_DEPTH {
             return Err(self.fail("levels of nesting", MAX_DEPTH));
         }
-        match self.values.checked_sub(1) {
+        self.take_values(1)
+    }
+
+    fn take_values<E: Error>(&mut self, count: usize) -> Result<(), E> {
+        match self.values.checked_sub(count) {
             Some(left) => self.values = left,
             None => return Err(self.fail("values", MAX_VALUES)),
         }
@@ -155,6 +162,9 @@ impl<'de> Visitor<'de> for Node<'_> {
         budget.take_value(depth + 1)?;
         let mut object = Map::new();
         while let Some(key) = access.next_key_seed(Key)? {
+            if object.is_empty() {
+                budget.take_values(WEIGHT_OF_FIELDS)?;
+            }
             budget.take_text(&key)?;
             let at = Path::Field(&path, &key);
             if object.contains_key(&key) {

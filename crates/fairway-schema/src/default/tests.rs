@@ -51,3 +51,18 @@ fn nulls_stay_only_where_null_is_a_value() {
         json!({ "defaulted": "a", "nullable": null, "both": null, "free": null, "map": {} })
     );
 }
+
+#[test]
+fn defaults_cannot_make_an_object_a_thousand_times_larger() {
+    let field = json!({ "type": "string", "default": "x".repeat(100) });
+    let item = json!({ "type": "object", "properties": { "a": field, "b": field, "c": field } });
+    let schema = json!({ "type": "object", "properties": { "list": { "type": "array", "items": item } } });
+    let (link, causes) = compile::structural(&schema, "");
+    assert_eq!(causes, []);
+    let mut small = json!({ "list": vec![json!({}); 1_000] });
+    assert_eq!(default_within(&link, &mut small), Ok(()));
+    assert_eq!(small["list"][999]["c"].as_str().map(str::len), Some(100));
+    let mut bomb = json!({ "list": vec![json!({}); 300_000] });
+    let error = default_within(&link, &mut bomb).unwrap_err().to_string();
+    assert_eq!(error, "the body breaks the limit of 500000 values set by default");
+}

@@ -137,8 +137,8 @@ impl std::fmt::Display for LabelSelector {
 impl Requirement {
     fn holds(&self, label: Option<&str>) -> bool {
         match (self.operator, label) {
-            (Operator::In, Some(value)) => self.values.iter().any(|it| it == value),
-            (Operator::NotIn, Some(value)) => self.values.iter().all(|it| it != value),
+            (Operator::In, Some(value)) => self.has(value),
+            (Operator::NotIn, Some(value)) => !self.has(value),
             (Operator::Exists, label) => label.is_some(),
             (Operator::DoesNotExist, label) => label.is_none(),
             (Operator::NotIn, None) => true,
@@ -147,6 +147,10 @@ impl Requirement {
             (Operator::LessThan, Some(value)) => self.compare(value).is_some_and(std::cmp::Ordering::is_lt),
             (Operator::GreaterThan | Operator::LessThan, None) => false,
         }
+    }
+
+    fn has(&self, value: &str) -> bool {
+        self.values.binary_search_by(|it| it.as_str().cmp(value)).is_ok()
     }
 
     fn compare(&self, value: &str) -> Option<std::cmp::Ordering> {
