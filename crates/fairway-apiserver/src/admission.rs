@@ -1,14 +1,20 @@
 //! Admission that is part of the server: rules that no schema can say because they look at other objects, or at what
 //! was there before.
 
+mod addresses;
+
 use fairway_schema::Cause;
 use fairway_store::Key;
 use serde_json::{Value, json};
+use tokio::sync::MutexGuard;
 
-use crate::ApiError;
 use crate::authorization::{self, Attributes};
-use crate::object::Meta;
+use crate::object::{Meta, text_at};
 use crate::server::Call;
+use crate::{ApiError, custom, kinds};
+
+/// What was set aside for an object until it is kept.
+pub(crate) type Reserved<'a> = Option<MutexGuard<'a, ()>>;
 
 /// 404 in a namespace that does not exist, 403 in one that is ending.
 pub(crate) fn namespace_is_open(call: &Call, name: &str) -> Result<(), ApiError> {
@@ -16,7 +22,7 @@ pub(crate) fn namespace_is_open(call: &Call, name: &str) -> Result<(), ApiError>
     let Some(live) = call.shared.store.get(&Key::new("core/namespaces", "", namespace)) else {
         return Err(ApiError::not_found("", "namespaces", namespace));
     };
-    // Its end is marked near the start of its bytes; only an object that is ending names the time of its end there.
+    // Only an object that is ending names the time of its end, so most need no parsing.
     if !live.value.windows(DELETION.len()).any(|it| it == DELETION) || !Meta::of(&live.value).is_deleting() {
         return Ok(());
     }
@@ -48,21 +54,32 @@ pub(crate) fn guard(call: &Call, name: &str, old: Option<&Value>, new: &Value) -
     call.shared.authorize.guard(&call.identity, &write)
 }
 
-/// What is filled in when an object is made.
-pub(crate) fn create(call: &Call, object: &mut Value) {
-    if &*call.served.storage == "core/pods" {
-        give_service_account(object);
+/// What is filled in or refused when an object is made. What is reserved for it stays so until the result is dropped.
+pub(crate) async fn create<'a>(call: &'a Call, object: &mut Value) -> Result<Reserved<'a>, ApiError> {
+    custom::check_creatable(&call.served, text_at(object, "/metadata/name"))?;
+    match &*call.served.storage {
+        "core/pods" => give_service_account(call, object)?,
+        "core/services" => return addresses::reserve(call, object).await,
+        _ => {}
     }
+    Ok(None)
 }
 
-/// A pod runs as somebody. Its token is not mounted: nothing in a pod of this plane may speak to the API unasked.
-fn give_service_account(pod: &mut Value) {
-    let Some(Value::Object(spec)) = pod.get_mut("spec") else { return };
-    let named = |it: Option<&Value>| it.and_then(Value::as_str).filter(|it| !it.is_empty()).map(ToOwned::to_owned);
-    let account = named(spec.get("serviceAccountName")).or_else(|| named(spec.get("serviceAccount")));
-    let account = account.unwrap_or_else(|| "default".to_owned());
-    spec.insert("serviceAccountName".to_owned(), json!(account));
-    spec.insert("serviceAccount".to_owned(), json!(account));
+/// A pod runs as somebody. Its token is mounted only where the pod itself asks for it: most programs in a pod have
+/// nothing to say to the API, and what is not there cannot be stolen.
+fn give_service_account(call: &Call, pod: &mut Value) -> Result<(), ApiError> {
+    let (shared, namespace) = (&call.shared, call.info.namespace.as_str());
+    let wants_token = pod.pointer("/spec/automountServiceAccountToken") == Some(&json!(true));
+    let suffix = shared.world.entropy.suffix(5);
+    let found = kinds::service_account(pod, namespace, &suffix, |name| {
+        let live = shared.store.get(&Key::new("core/serviceaccounts", namespace, name))?;
+        let mut account = crate::object::parse(&live.value);
+        if !wants_token {
+            account["automountServiceAccountToken"] = json!(false);
+        }
+        Some(account)
+    });
+    found.map_err(|error| ApiError::forbidden("", "pods", text_at(pod, "/metadata/name"), &error.to_string()))
 }
 
 /// An object that is to be deleted gets no new finalizers.

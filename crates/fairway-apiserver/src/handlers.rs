@@ -15,6 +15,7 @@ use crate::ApiError;
 use crate::server::{Call, Reply};
 
 pub(crate) use create::create_object;
+pub(crate) use delete::{DeleteOptions, Propagation, remove};
 pub(crate) use list::parse_revision;
 
 /// Does what is asked, if the resource serves it.

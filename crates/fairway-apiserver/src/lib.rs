@@ -28,8 +28,6 @@ mod resource;
 pub mod reviews;
 mod selection;
 mod server;
-#[allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "the real ones can fail and wait")]
-mod standin;
 mod status;
 mod table;
 pub mod tokens;

@@ -1,14 +1,12 @@
-//! The life of namespaces: the four every cluster has, and how one ends: first its contents, then it.
+//! Namespaces: the four every cluster has, and what each is born with.
 
 use std::sync::Arc;
 
 use fairway_store::{CommitError, Expect, Key};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::background::Change;
-use crate::pipeline::{self, Origin};
-use crate::server::StartServer;
-use crate::server::{Call, Shared};
+use crate::pipeline::{self, Kept, Origin};
+use crate::server::{Call, Shared, StartServer};
 use crate::{ApiError, AuditNote, Identity};
 
 /// The namespaces that are there from the start.
@@ -33,13 +31,32 @@ pub(crate) async fn bootstrap(shared: &Arc<Shared>) -> Result<(), StartServer> {
             "spec": { "finalizers": ["kubernetes"] },
             "status": { "phase": "Active" },
         });
-        let origin = Origin { note: note(shared, "create", name) };
-        match pipeline::commit_put(shared, key, Expect::Absent, &object, origin).await {
+        let mut puts = vec![(key, Expect::Absent, Kept::plain(&object))];
+        puts.extend(born_with(shared, name));
+        match pipeline::commit_puts(shared, puts, Origin { note: note(shared, name) }).await {
             Ok(_) | Err(CommitError::Conflict { .. }) => {}
             Err(error) => return Err(StartServer::CreateNamespace { name, source: pipeline::refused(&error) }),
         }
     }
     Ok(())
+}
+
+/// What every namespace holds from its first moment: the account that pods run as.
+pub(crate) fn born_with(shared: &Shared, namespace: &str) -> Option<(Key, Expect, Kept)> {
+    let key = Key::new("core/serviceaccounts", namespace, "default");
+    // An account that is there already is as good.
+    shared.store.get(&key).is_none().then(|| (key, Expect::Any, Kept::plain(&default_account(shared, namespace))))
+}
+
+fn default_account(shared: &Shared, namespace: &str) -> Value {
+    json!({
+        "metadata": {
+            "name": "default",
+            "namespace": namespace,
+            "uid": shared.world.entropy.uuid(),
+            "creationTimestamp": pipeline::now_text(shared.world.clock.now()),
+        },
+    })
 }
 
 /// 403 for the namespaces a cluster cannot be without.
@@ -50,14 +67,11 @@ pub(crate) fn check_deletable(call: &Call) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Follows a commit.
-pub(crate) fn changed(_: &Arc<Shared>, _: &Change) {}
-
-/// What the journal is told of the server's own writes of namespaces.
-fn note(shared: &Shared, verb: &str, name: &str) -> AuditNote {
+/// What the journal is told of the first namespaces.
+fn note(shared: &Shared, name: &str) -> AuditNote {
     AuditNote {
         identity: Identity::service_account("kube-system", "namespace-controller"),
-        verb: verb.into(),
+        verb: "create".into(),
         group: "".into(),
         version: "v1".into(),
         resource: "namespaces".into(),

@@ -8,12 +8,12 @@ mod meta;
 use std::io::Write as _;
 
 use bytes::Bytes;
-use fairway_store::{Labels, Revision, Stored};
+use fairway_store::{Labels, Revision};
 use serde_json::{Map, Value};
 
 use crate::{Origin, Resource};
 
-pub(crate) use meta::{Meta, meta, meta_mut, text_at};
+pub(crate) use meta::{Meta, OwnerReference, meta, meta_mut, text_at};
 
 /// What every kept object starts with.
 const OPENING: &[u8] = b"{\"metadata\":{";
@@ -47,15 +47,15 @@ fn write_members(out: &mut Vec<u8>, map: &Map<String, Value>, keep: impl Fn(&str
     }
 }
 
-/// The object behind kept bytes, with apiVersion, kind and resourceVersion as served.
-pub(crate) fn decode(resource: &Resource, stored: &Stored) -> Value {
-    let mut object = parse(&stored.value);
-    if let Value::Object(map) = &mut object {
+/// Adds what an object says of itself when it is served.
+pub(crate) fn complete(resource: &Resource, object: &mut Value, revision: Option<Revision>) {
+    if let Value::Object(map) = object {
         map.insert("apiVersion".to_owned(), Value::String(api_version(resource)));
         map.insert("kind".to_owned(), Value::String(resource.kind.to_string()));
-        meta_mut(&mut object).insert("resourceVersion".to_owned(), Value::String(stored.revision.to_string()));
+        if let Some(revision) = revision {
+            meta_mut(object).insert("resourceVersion".to_owned(), Value::String(revision.to_string()));
+        }
     }
-    object
 }
 
 /// The object behind kept bytes as it is kept.
@@ -111,13 +111,6 @@ impl Splice {
     /// Appends an object as an item of a list.
     pub(crate) fn write_item(&self, out: &mut Vec<u8>, value: &[u8], revision: Revision) {
         splice(out, &self.item, value, Some(revision));
-    }
-
-    /// An object on its own.
-    pub(crate) fn object(&self, value: &[u8], revision: Option<Revision>) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.whole.len() + value.len() + 48);
-        self.write(&mut out, value, revision);
-        out
     }
 }
 

@@ -1,12 +1,16 @@
-//! The way of a written object: decoded, checked against its path, prepared, defaulted, admitted, owned, validated,
+//! The way of a written object: decoded, checked against its path, defaulted, owned, prepared, admitted, validated,
 //! committed. Handlers say in which order; the steps are here.
 
 mod commit;
+mod ownership;
 mod prepare;
 mod read;
 mod replace;
+mod rules;
 
-pub(crate) use commit::{Origin, commit_delete, commit_put, refused};
-pub(crate) use prepare::{now_text, prepare_create};
-pub(crate) use read::{Given, check_identity, decode, decode_options, decode_tree};
-pub(crate) use replace::{Part, Replaced, Replacement, modified, replace};
+pub(crate) use commit::{Kept, Origin, commit_delete, commit_put, commit_puts, refused};
+pub(crate) use ownership::{apply, record};
+pub(crate) use prepare::{complete, now_text, prepare_create};
+pub(crate) use read::{Given, check_identity, decode, decode_options, decode_tree, read_tree};
+pub(crate) use replace::{Part, Replaced, Replacement, is_let_go, modified, replace};
+pub(crate) use rules::{is_made_by_update, needs_revision};

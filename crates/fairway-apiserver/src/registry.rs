@@ -2,47 +2,14 @@
 
 mod discovery;
 mod openapi;
+mod served;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use crate::object::Splice;
-use crate::{Origin, Resource, Subresource};
-
-/// A served resource with what every request for it needs.
-#[derive(Debug)]
-pub(crate) struct Served {
-    pub(crate) resource: Resource,
-    pub(crate) splice: Splice,
-}
-
-impl Served {
-    pub(crate) fn new(resource: Resource) -> Self {
-        Self { splice: Splice::new(&resource), resource }
-    }
-
-    pub(crate) fn subresource(&self, name: &str) -> Option<&Subresource> {
-        self.resource.subresources.iter().find(|it| &*it.name == name)
-    }
-
-    pub(crate) fn serves(&self, verb: &str) -> bool {
-        self.resource.verbs.iter().any(|it| &**it == verb)
-    }
-
-    pub(crate) fn is_custom(&self) -> bool {
-        self.resource.origin != Origin::BuiltIn
-    }
-}
-
-impl std::ops::Deref for Served {
-    type Target = Resource;
-
-    fn deref(&self) -> &Resource {
-        &self.resource
-    }
-}
+pub(crate) use served::{Definition, Served};
 
 /// All resources by group, version and plural, with the documents about them.
 #[derive(Debug, Default)]
@@ -50,8 +17,8 @@ pub(crate) struct Registry {
     /// In the order of discovery.
     resources: Vec<Arc<Served>>,
     by_path: HashMap<Path, Arc<Served>>,
-    /// What OpenAPI says of custom resources, by the name of their definition: version → schema as it was given.
-    custom_schemas: CustomSchemas,
+    /// The definitions of custom resources, by name.
+    definitions: Definitions,
     discovery: OnceLock<discovery::Documents>,
     openapi: OnceLock<openapi::Documents>,
 }
@@ -59,15 +26,21 @@ pub(crate) struct Registry {
 /// Group, version and plural.
 type Path = (Arc<str>, Arc<str>, Arc<str>);
 
-/// `openAPIV3Schema` by (group, version, kind).
-pub(crate) type CustomSchemas = BTreeMap<(Arc<str>, Arc<str>, Arc<str>), serde_json::Value>;
+/// By name.
+pub(crate) type Definitions = BTreeMap<Arc<str>, Arc<Definition>>;
 
 impl Registry {
-    /// A snapshot of these resources.
-    pub(crate) fn new(resources: Vec<Arc<Served>>, custom_schemas: CustomSchemas) -> Self {
+    /// A snapshot of the built-in resources and of those that these definitions define.
+    pub(crate) fn new(mut resources: Vec<Arc<Served>>, definitions: Definitions) -> Self {
+        resources.extend(definitions.values().flat_map(|it| it.served.iter().cloned()));
         let key = |it: &Served| (Arc::clone(&it.group), Arc::clone(&it.version), Arc::clone(&it.plural));
         let by_path = resources.iter().map(|it| (key(it), Arc::clone(it))).collect();
-        Self { resources, by_path, custom_schemas, ..Self::default() }
+        Self { resources, by_path, definitions, ..Self::default() }
+    }
+
+    /// The definitions of custom resources.
+    pub(crate) fn definitions(&self) -> &Definitions {
+        &self.definitions
     }
 
     /// The resource behind a path.
@@ -76,7 +49,6 @@ impl Registry {
     }
 
     /// The resource whose objects are of this kind.
-    #[expect(dead_code, reason = "garbage collection, which asks, is the next step")]
     pub(crate) fn by_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Served>> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         self.resources.iter().find(|it| {
@@ -94,12 +66,10 @@ impl Registry {
     }
 
     /// All resources.
-    #[expect(dead_code, reason = "garbage collection, which asks, is the next step")]
     pub(crate) fn resources(&self) -> &[Arc<Served>] {
         &self.resources
     }
 
-    #[expect(dead_code, reason = "garbage collection, which asks, is the next step")]
     /// One resource for each collection that is kept: where several versions share one, the first.
     pub(crate) fn collections(&self) -> Vec<Arc<Served>> {
         let mut seen = std::collections::HashSet::new();
@@ -114,7 +84,7 @@ impl Registry {
 
     /// OpenAPI, built when it is first asked for.
     pub(crate) fn openapi(&self) -> &openapi::Documents {
-        self.openapi.get_or_init(|| openapi::Documents::build(&self.resources, &self.custom_schemas))
+        self.openapi.get_or_init(|| openapi::Documents::build(&self.resources, &self.definitions))
     }
 }
 

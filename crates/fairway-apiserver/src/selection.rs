@@ -1,12 +1,16 @@
 //! Which objects of a collection a request is about: label and field selectors.
 
+mod fields;
+
+use std::borrow::Cow;
+
+use fairway_schema::selector::{FieldSelector, LabelSelector};
 use fairway_store::Stored;
 use serde_json::Value;
 
 use crate::registry::Served;
 use crate::server::Call;
-use crate::standin::{FieldSelector, LabelSelector};
-use crate::{ApiError, object, standin};
+use crate::{ApiError, object};
 
 /// Label and field selectors of one request.
 #[derive(Debug, Clone)]
@@ -20,17 +24,22 @@ pub(crate) struct Selection {
 impl Selection {
     /// Reads the selectors; a field that the resource cannot be selected by is refused.
     pub(crate) fn parse(call: &Call) -> Result<Self, ApiError> {
-        let bad = |error: &dyn std::fmt::Display| ApiError::bad_request(error.to_string());
         let labels = LabelSelector::parse(call.query.get("labelSelector").unwrap_or_default());
-        let labels = labels.map_err(|error| bad(&error))?;
+        let labels = labels.map_err(|error| ApiError::bad_request(error.to_string()))?;
         let fields = FieldSelector::parse(call.query.get("fieldSelector").unwrap_or_default());
-        let fields = fields.map_err(|error| bad(&error))?;
+        let mut fields = fields.map_err(|error| ApiError::bad_request(error.to_string()))?;
         let mut deep = false;
-        for field in fields.fields() {
-            match field {
+        for term in &mut fields.terms {
+            // The newer form of events has other names for the same fields.
+            if call.served.converted
+                && let Some(rest) = term.path.strip_prefix("regarding.")
+            {
+                term.path = format!("involvedObject.{rest}");
+            }
+            match term.path.as_str() {
                 "metadata.name" => {}
                 "metadata.namespace" if call.served.namespaced => {}
-                other if standin::is_selectable(&call.served, other) => deep = true,
+                other if fields::is_selectable(&call.served, other) => deep = true,
                 other => return Err(unknown_field(&call.served, other)),
             }
         }
@@ -43,12 +52,8 @@ impl Selection {
     }
 
     /// Whether an object matches.
-    pub(crate) fn matches(&self, served: &Served, stored: &Stored) -> bool {
-        let label = |key: &str| {
-            let found = stored.labels.binary_search_by(|it| (*it.0).cmp(key));
-            found.map_or(String::new(), |at| stored.labels[at].1.to_string())
-        };
-        if !self.labels.is_empty() && !self.labels.matches(label) {
+    pub(crate) fn matches(&self, stored: &Stored) -> bool {
+        if !self.labels.is_empty() && !self.labels.matches(&stored.labels) {
             return false;
         }
         if self.fields.is_empty() {
@@ -56,9 +61,9 @@ impl Selection {
         }
         let tree = if self.deep { object::parse(&stored.value) } else { Value::Null };
         self.fields.matches(|field| match field {
-            "metadata.name" => stored.key.name.to_string(),
-            "metadata.namespace" => stored.key.namespace.to_string(),
-            other => standin::field_value(served, &tree, other),
+            "metadata.name" => Cow::Borrowed(&*stored.key.name),
+            "metadata.namespace" => Cow::Borrowed(&*stored.key.namespace),
+            other => fields::value(&tree, other),
         })
     }
 }

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::background::{self, Change};
 use crate::frames::Frames;
+use crate::kinds::AddressRange;
 use crate::registry::Registry;
 use crate::{Authenticate, Authorize, PodStreams};
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub pod_streams: Arc<dyn PodStreams>,
     /// `gitVersion` of `/version`, with the leading `v`.
     pub version: String,
+    /// The addresses that Services are given: `10.96.0.0/12` is usual.
+    pub service_range: AddressRange,
     /// Paths beside the Kubernetes API, if any.
     pub extra_routes: Option<Arc<dyn ExtraRoutes>>,
 }
@@ -56,6 +59,12 @@ pub(crate) struct Shared {
     pub(crate) version: String,
     pub(crate) extra_routes: Option<Arc<dyn ExtraRoutes>>,
     registry: RwLock<Arc<Registry>>,
+    /// Held while what is served is made anew.
+    pub(crate) refreshing: std::sync::Mutex<()>,
+    /// Held from the choice of an address for a Service to its commit.
+    pub(crate) service_addresses: tokio::sync::Mutex<()>,
+    /// The addresses of Services.
+    pub(crate) service_range: AddressRange,
     pub(crate) frames: Frames,
     /// Held for reading by every creation in a namespace from its check of the namespace to its commit, and for
     /// writing by the commit that begins a namespace's end: so nothing is made in a namespace after its end began.
@@ -86,7 +95,8 @@ impl ApiServer {
     /// Reads the custom resources out of the store, makes the first namespaces and starts background work.
     pub async fn start(settings: Settings) -> Result<Self, StartServer> {
         let (changes, received) = mpsc::unbounded_channel();
-        let Settings { world, store, authenticate, authorize, pod_streams, version, extra_routes } = settings;
+        let Settings { world, store, authenticate, authorize, pod_streams, version, extra_routes, service_range } =
+            settings;
         let shared = Arc::new(Shared {
             world,
             store,
@@ -96,6 +106,9 @@ impl ApiServer {
             version,
             extra_routes,
             registry: RwLock::default(),
+            refreshing: std::sync::Mutex::default(),
+            service_addresses: tokio::sync::Mutex::default(),
+            service_range,
             frames: Frames::default(),
             namespace_gate: tokio::sync::RwLock::default(),
             changes,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::registry::Served;
 use crate::server::Call;
-use crate::{ApiError, standin};
+use crate::{ApiError, crd, kinds};
 
 /// How much of each object a row carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +48,20 @@ impl Table {
 
     /// Adds an object as it would be served.
     pub(crate) fn add(&mut self, object: &Value) {
-        let mut row = json!({ "cells": standin::cells(&self.served, object, self.now) });
+        let mut row = json!({ "cells": self.cells(object) });
         match self.include {
             Include::Nothing => {}
             Include::Metadata => row["object"] = partial(object),
             Include::Object => row["object"] = object.clone(),
         }
         self.rows.push(row);
+    }
+
+    fn cells(&self, object: &Value) -> Vec<Value> {
+        if self.served.is_custom() {
+            return crd::cells(&self.served, object, self.now);
+        }
+        kinds::cells(&self.served, object, self.now)
     }
 
     /// The table of one object.

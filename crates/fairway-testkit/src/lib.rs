@@ -48,6 +48,7 @@ impl TestPlane {
             pod_streams: setup.pod_streams,
             version: "v1.34.0+fairway".to_owned(),
             extra_routes: None,
+            service_range: "10.96.0.0/12".parse()?,
         };
         let server = ApiServer::start(settings).await?;
         Ok(Self { server, store, world: setup.world, folder })

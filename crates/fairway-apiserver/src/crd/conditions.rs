@@ -114,6 +114,9 @@ fn set_condition(
     now: Timestamp,
 ) {
     let conditions = status.entry("conditions").or_insert_with(|| json!([]));
+    if conditions.is_null() {
+        *conditions = json!([]);
+    }
     let Some(list) = conditions.as_array_mut() else { return };
     let wanted = if holds { "True" } else { "False" };
     let found = list.iter().position(|it| it["type"] == kind);

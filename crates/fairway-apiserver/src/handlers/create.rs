@@ -5,11 +5,11 @@ use fairway_store::{CommitError, Expect, Key};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::object::{self, meta_mut, text_at};
-use crate::pipeline::{self, Given, Origin};
+use crate::object::{meta_mut, text_at};
+use crate::pipeline::{self, Given, Kept, Origin};
 use crate::request::WriteOptions;
 use crate::server::{Call, Reply};
-use crate::{ApiError, admission, standin};
+use crate::{ApiError, admission, custom, kinds};
 
 /// How often a generated name may be taken.
 const ATTEMPTS: usize = 8;
@@ -45,19 +45,24 @@ pub(crate) async fn create_object(
     if !namespace.is_empty() {
         admission::namespace_is_open(call, text_at(&object, "/metadata/name"))?;
     }
-    pipeline::prepare_create(shared, served, &mut object);
-    standin::default(served, &mut object);
-    admission::create(call, &mut object);
+    let mut causes = pipeline::complete(served, &mut object);
     if !owned {
-        standin::own_create(served, &mut object, options, shared.world.clock.now());
+        pipeline::record(call, options, None, &mut object);
     }
-    let causes = standin::validate_create(served, &object);
+    let allocated = admission::create(call, &mut object).await?;
+    pipeline::prepare_create(shared, served, &mut object);
+    if !options.dry_run {
+        custom::settle(call, &mut object);
+    }
+    causes.extend(kinds::validate_create(served, &object));
     if !causes.is_empty() {
         let name = text_at(&object, "/metadata/name");
         return Err(ApiError::invalid(&served.group, &served.kind, name, &causes));
     }
     admission::guard(call, text_at(&object, "/metadata/name"), None, &object)?;
-    commit(call, object, options, generated.as_deref()).await.map(|it| it.with_warnings(warnings))
+    let made = commit(call, object, options, generated.as_deref()).await;
+    drop(allocated);
+    made.map(|it| it.with_warnings(warnings))
 }
 
 async fn commit(
@@ -69,17 +74,21 @@ async fn commit(
     let (shared, served) = (&call.shared, &call.served);
     for attempt in 1..=ATTEMPTS {
         let name = text_at(&object, "/metadata/name").to_owned();
-        let key = Key::new(served.storage.clone(), call.info.namespace.as_str(), name.as_str());
+        let key = key_of(call, &object);
         let taken = || ApiError::already_exists(&served.group, &served.plural, &name);
         if options.dry_run {
             if shared.store.get(&key).is_some() {
                 return Err(taken());
             }
-            return Ok(Reply::kept(StatusCode::CREATED, object::encode(&object), None));
+            return Ok(Reply::kept(StatusCode::CREATED, served.encode(&object), None));
+        }
+        let mut puts = vec![(key, Expect::Absent, Kept::of(served, &object))];
+        if &*served.storage == "core/namespaces" {
+            puts.extend(crate::namespaces::born_with(shared, &name));
         }
         let mut note = call.note(&options.field_manager);
         note.name = name.as_str().into();
-        match pipeline::commit_put(shared, key, Expect::Absent, &object, Origin { note }).await {
+        match pipeline::commit_puts(shared, puts, Origin { note }).await {
             Ok(stored) => return Ok(Reply::kept(StatusCode::CREATED, stored.value, Some(stored.revision))),
             Err(CommitError::Conflict { .. }) => match generated {
                 Some(base) if attempt < ATTEMPTS => set_name(&mut object, &generate(call, base)),
@@ -89,6 +98,10 @@ async fn commit(
         }
     }
     Err(ApiError::internal("no generated name was free"))
+}
+
+fn key_of(call: &Call, object: &Value) -> Key {
+    Key::new(call.served.storage.clone(), call.info.namespace.as_str(), text_at(object, "/metadata/name"))
 }
 
 /// What a name is to be generated from, if one is to be.

@@ -8,8 +8,8 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::object::{self, Meta, meta_mut, text_at};
-use crate::pipeline::{self, Origin, now_text};
+use crate::object::{Meta, meta_mut, text_at};
+use crate::pipeline::{self, Kept, Origin, now_text};
 use crate::registry::Served;
 use crate::server::{Call, Reply, Shared};
 use crate::{ApiError, AuditNote};
@@ -103,7 +103,7 @@ pub(crate) async fn remove(
     let name = Arc::clone(&live.key.name);
     for _ in 0..ATTEMPTS {
         check_preconditions(served, &live, options)?;
-        let old = object::decode(served, &live);
+        let old = served.decode(&live);
         let plan = plan(shared, served, &old, options);
         if options.dry_run {
             return Ok(if plan.is_some() { Removal::Held(live) } else { Removal::Gone(live) });
@@ -119,7 +119,8 @@ pub(crate) async fn remove(
                     _ => None,
                 };
                 let expect = Expect::At(live.revision);
-                let written = pipeline::commit_put(shared, live.key.clone(), expect, &marked, origin).await;
+                let kept = Kept::of(served, &marked);
+                let written = pipeline::commit_put(shared, live.key.clone(), expect, kept, origin).await;
                 written.map(Removal::Held)
             }
         };

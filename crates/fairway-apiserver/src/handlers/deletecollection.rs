@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::delete::{Removal, read_options, remove};
 use crate::ApiError;
-use crate::object::{api_version, decode};
+use crate::object::api_version;
 use crate::selection::Selection;
 use crate::server::{Call, Reply, tree_response};
 
@@ -16,12 +16,12 @@ pub(super) async fn delete_collection(call: &Call) -> Result<Reply, ApiError> {
     let page = call.shared.store.list(&ListQuery::all(call.range()));
     let page = page.map_err(|error| ApiError::new(503, "ServiceUnavailable", error.to_string()))?;
     let mut removed = Vec::new();
-    for live in page.items.into_iter().filter(|it| selection.matches(&call.served, it)) {
+    for live in page.items.into_iter().filter(|it| selection.matches(it)) {
         let mut note = call.note("");
         note.namespace = live.key.namespace.clone();
         note.name = live.key.name.clone();
         match remove(&call.shared, &call.served, live, &options, &note).await {
-            Ok(Removal::Gone(stored) | Removal::Held(stored)) => removed.push(decode(&call.served, &stored)),
+            Ok(Removal::Gone(stored) | Removal::Held(stored)) => removed.push(call.served.decode(&stored)),
             // Somebody else deleted it first: that is what was wanted.
             Err(error) if error.code == 404 => {}
             Err(error) => return Err(error),

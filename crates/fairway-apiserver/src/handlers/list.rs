@@ -58,14 +58,13 @@ pub(super) fn list(call: &Call) -> Result<Reply, ApiError> {
         (Shape::Table, format) => {
             let mut table = Table::start(call)?;
             for it in &found.items {
-                table.add(&crate::object::decode(&call.served, it));
+                table.add(&call.served.decode(it));
             }
             let tree = table.finish(metadata(&found), true);
             Ok(Reply::ready(server::tree_response(StatusCode::OK, &tree, format)))
         }
         (Shape::Metadata, format) => {
-            let items: Vec<Value> =
-                found.items.iter().map(|it| table::partial(&crate::object::decode(&call.served, it))).collect();
+            let items: Vec<Value> = found.items.iter().map(|it| table::partial(&call.served.decode(it))).collect();
             let tree = json!({
                 "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
                 "metadata": metadata(&found), "items": items,
@@ -173,7 +172,7 @@ fn find(call: &Call, selection: &Selection, mut query: ListQuery) -> Result<Foun
         if selection.is_everything() {
             items = read;
         } else {
-            items.extend(read.into_iter().filter(|it| selection.matches(&call.served, it)));
+            items.extend(read.into_iter().filter(|it| selection.matches(it)));
         }
         let enough = limit.is_none_or(|it| items.len() >= it);
         if remaining == 0 || enough || query.after.is_none() {
@@ -282,7 +281,7 @@ fn pieces(served: &Arc<Served>, found: Found) -> impl Iterator<Item = Bytes> + S
             if !std::mem::take(&mut first) {
                 out.push(b',');
             }
-            served.splice.write_item(&mut out, &it.value, it.revision);
+            served.write_item(&mut out, &it.value, it.revision);
         }
         if items.peek().is_none() {
             out.extend_from_slice(b"]}\n");

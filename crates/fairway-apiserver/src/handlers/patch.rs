@@ -1,14 +1,14 @@
 //! PATCH: what shall be different. The four kinds of patch are told apart by the content type.
 
-use fairway_schema::Cause;
+use fairway_schema::{Cause, decode_json};
 use fairway_store::Stored;
 use serde_json::Value;
 
+use crate::ApiError;
 use crate::object::{self, text_at};
 use crate::pipeline::{self, Part, Replaced, Replacement};
 use crate::request::WriteOptions;
 use crate::server::{Call, Reply};
-use crate::{ApiError, standin};
 
 /// How often a patch that names no revision is tried again.
 const ATTEMPTS: usize = 16;
@@ -39,7 +39,7 @@ pub(super) async fn patch_part(call: &Call, part: Part) -> Result<Reply, ApiErro
             (None, _) => return Err(call.not_found()),
         };
         let given = match kind {
-            Kind::Apply => standin::apply(call, Some(&live), &options)?,
+            Kind::Apply => pipeline::apply(call, Some(&call.served.decode(&live)), &options)?,
             _ => changed(call, kind, &live, &options)?,
         };
         let based_on = text_at(&given.object, "/metadata/resourceVersion").to_owned();
@@ -59,7 +59,7 @@ pub(super) async fn patch_part(call: &Call, part: Part) -> Result<Reply, ApiErro
 async fn create(call: &Call, options: &WriteOptions) -> Result<Reply, ApiError> {
     let attributes = crate::Attributes { verb: "create", ..call.info.attributes() };
     crate::authorization::check(&*call.shared.authorize, &call.identity, &attributes)?;
-    let given = standin::apply(call, None, options)?;
+    let given = pipeline::apply(call, None, options)?;
     super::create_object(call, given, options, true).await
 }
 
@@ -98,11 +98,11 @@ fn check_options(call: &Call, kind: Kind, options: &WriteOptions) -> Result<(), 
 
 /// The live object with the patch put on it.
 fn changed(call: &Call, kind: Kind, live: &Stored, options: &WriteOptions) -> Result<pipeline::Given, ApiError> {
-    let tree = object::decode(&call.served, live);
+    let tree = call.served.decode(live);
     let patched = match kind {
-        Kind::Json => standin::json_patch(&tree, &call.body)?,
-        Kind::Merge => standin::merge_patch(&tree, &call.body)?,
-        _ => standin::strategic_patch(&call.served, &tree, &call.body)?,
+        Kind::Json => json_patch(&tree, &call.body)?,
+        Kind::Merge => merge_patch(&tree, &call.body)?,
+        _ => strategic_patch(call, &tree)?,
     };
     let mut given = pipeline::decode_tree(&call.served, patched, options)?;
     pipeline::check_identity(call, &mut given.object)?;
@@ -115,4 +115,28 @@ fn changed(call: &Call, kind: Kind, live: &Stored, options: &WriteOptions) -> Re
 
 fn revision_untouched(tree: &Value, patched: &Value) -> bool {
     text_at(tree, "/metadata/resourceVersion") == text_at(patched, "/metadata/resourceVersion")
+}
+
+fn strategic_patch(call: &Call, tree: &Value) -> Result<Value, ApiError> {
+    let patch = pipeline::read_tree(&call.body, false)?;
+    let patched = fairway_schema::strategic::patch(&call.served.schema, tree, &patch);
+    // The words and the code of the library that everybody uses.
+    patched.map_err(|error| ApiError::new(500, "", error.to_string()))
+}
+
+/// A JSON patch on a tree.
+pub(super) fn json_patch(tree: &Value, body: &[u8]) -> Result<Value, ApiError> {
+    let patch = decode_json(body, None).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    fairway_schema::json_patch::json_patch(tree, &patch.value).map_err(|error| match error.code() {
+        422 => ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request")
+            .with_details(serde_json::json!({})),
+        413 => ApiError::new(413, "RequestEntityTooLarge", error.to_string()),
+        _ => ApiError::bad_request(error.to_string()),
+    })
+}
+
+/// A merge patch on a tree.
+pub(super) fn merge_patch(tree: &Value, body: &[u8]) -> Result<Value, ApiError> {
+    let patch = pipeline::read_tree(body, false)?;
+    fairway_schema::merge_patch::merge_patch(tree, &patch).map_err(|error| ApiError::bad_request(error.to_string()))
 }

@@ -34,7 +34,7 @@ pub(super) async fn update_object(
     for _ in 0..ATTEMPTS {
         let live = match super::get::read(call) {
             Ok(live) => live,
-            Err(_) if part == Part::Main && based_on.is_none() && crate::standin::is_made_by_update(&call.served) => {
+            Err(_) if part == Part::Main && based_on.is_none() && pipeline::is_made_by_update(&call.served) => {
                 return super::create_object(call, given, options, false).await;
             }
             Err(error) => return Err(error),
@@ -58,7 +58,7 @@ fn revision_of(call: &Call, object: &Value) -> Result<Option<u64>, ApiError> {
     let text = text_at(object, "/metadata/resourceVersion");
     let served = &call.served;
     if text.is_empty() || text == "0" {
-        if crate::standin::needs_revision(served) {
+        if pipeline::needs_revision(served) {
             let value = serde_json::json!(0);
             let cause =
                 fairway_schema::Cause::invalid("metadata.resourceVersion", &value, "must be specified for an update");

@@ -146,7 +146,7 @@ struct State {
 
 impl State {
     fn add_initial(&mut self, items: Vec<Stored>, mark: bool) {
-        let items = items.into_iter().filter(|it| self.selection.matches(&self.encoder.served, it));
+        let items = items.into_iter().filter(|it| self.selection.matches(it));
         for it in items.collect::<Vec<_>>() {
             self.ready.push_back(self.encoder.frame("ADDED", &it, it.revision).into());
         }
@@ -217,10 +217,9 @@ impl State {
     fn push(&mut self, event: &Event) {
         let revision = event.object.revision;
         self.sent = revision;
-        let served = &self.encoder.served;
         let (selection, before) = (&self.selection, event.before.as_ref());
-        let is = event.kind != EventKind::Deleted && selection.matches(served, &event.object);
-        let was = before.is_some_and(|it| selection.matches(served, it));
+        let is = event.kind != EventKind::Deleted && selection.matches(&event.object);
+        let was = before.is_some_and(|it| selection.matches(it));
         let (r#type, object) = match (was, is) {
             (false, true) => ("ADDED", &event.object),
             (true, true) => ("MODIFIED", &event.object),
@@ -263,7 +262,7 @@ impl Encoder {
         out.extend_from_slice(r#type.as_bytes());
         out.extend_from_slice(b"\",\"object\":");
         match self.accept.shape {
-            Shape::Object => self.served.splice.write(&mut out, &object.value, Some(revision)),
+            Shape::Object => self.served.write(&mut out, &object.value, Some(revision)),
             _ => out.extend_from_slice(self.reshaped(object, revision).to_string().as_bytes()),
         }
         out.extend_from_slice(b"}\n");
@@ -272,7 +271,7 @@ impl Encoder {
 
     fn reshaped(&mut self, object: &Stored, revision: Revision) -> Value {
         let object = Stored { revision, ..object.clone() };
-        let tree = crate::object::decode(&self.served, &object);
+        let tree = self.served.decode(&object);
         match &self.table {
             Some(table) => {
                 let mut table = table.fresh();

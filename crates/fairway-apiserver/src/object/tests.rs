@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use fairway_store::Key;
 use serde_json::json;
 
 use super::*;
 use crate::kinds;
+use crate::registry::Served;
 
 fn config_maps() -> Resource {
     kinds::builtin().into_iter().find(|it| &*it.plural == "configmaps").unwrap()
@@ -21,16 +21,14 @@ fn an_object_is_kept_without_what_depends_on_who_asks() {
 
 #[test]
 fn an_object_is_served_as_it_was_sent_with_its_revision() {
-    let resource = config_maps();
+    let served = Served::new(config_maps());
     let object = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "x" }, "data": { "a": "b" } });
     let value = encode(&object);
-    let whole = Splice::new(&resource).object(&value, Some(12));
+    let whole = served.bytes(&value, Some(12));
     assert!(whole.starts_with(br#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"12","#));
-    let served: Value = serde_json::from_slice(&whole).unwrap();
-    let key = Key::new("core/configmaps", "", "x");
-    let stored = Stored { key, revision: 12, value, labels: Labels::default() };
-    assert_eq!(served, decode(&resource, &stored));
-    assert_eq!(served["data"], object["data"]);
+    let tree: Value = serde_json::from_slice(&whole).unwrap();
+    assert_eq!(tree, served.tree(&value, Some(12)));
+    assert_eq!(tree["data"], object["data"]);
 }
 
 #[test]
@@ -38,10 +36,10 @@ fn items_of_built_in_lists_leave_out_what_the_list_says() {
     let mut resource = config_maps();
     let value = encode(&json!({ "metadata": { "name": "x" } }));
     let mut out = Vec::new();
-    Splice::new(&resource).write_item(&mut out, &value, 3);
+    Served::new(resource.clone()).write_item(&mut out, &value, 3);
     assert_eq!(out, br#"{"metadata":{"resourceVersion":"3","name":"x"}}"#);
     resource.origin = crate::Origin::Custom { crd: Arc::from("xs.example.com") };
-    let whole = Splice::new(&resource).object(&value, None);
+    let whole = Served::new(resource).bytes(&value, None);
     assert_eq!(whole, br#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"}}"#);
 }
 

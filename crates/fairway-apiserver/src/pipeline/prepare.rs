@@ -1,12 +1,13 @@
 //! What the server sets in an object that is made.
 
+use fairway_schema::Cause;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::object::meta_mut;
 use crate::registry::Served;
 use crate::server::Shared;
-use crate::standin;
+use crate::{crd, kinds};
 
 /// A time as objects hold it: whole seconds, UTC.
 pub(crate) fn now_text(now: Timestamp) -> String {
@@ -14,7 +15,7 @@ pub(crate) fn now_text(now: Timestamp) -> String {
 }
 
 /// Removes what only the server may say.
-pub(crate) fn wipe_for_create(object: &mut Value) {
+fn wipe_for_create(object: &mut Value) {
     let metadata = meta_mut(object);
     for field in
         ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"]
@@ -26,8 +27,22 @@ pub(crate) fn wipe_for_create(object: &mut Value) {
 /// Sets what the server says of a new object.
 pub(crate) fn prepare_create(shared: &Shared, served: &Served, object: &mut Value) {
     wipe_for_create(object);
-    standin::prepare_create(served, object);
     let metadata = meta_mut(object);
     metadata.insert("uid".to_owned(), json!(shared.world.entropy.uuid()));
-    metadata.insert("creationTimestamp".to_owned(), json!(now_text(shared.world.clock.now())));
+    let now = shared.world.clock.now();
+    metadata.insert("creationTimestamp".to_owned(), json!(now_text(now)));
+    kinds::prepare_create(served, object, now);
+}
+
+/// Defaults an object, and checks it against its schema where that is not done when it is decoded.
+pub(crate) fn complete(served: &Served, object: &mut Value) -> Vec<Cause> {
+    if served.is_custom() {
+        return crd::admit(served, object).causes;
+    }
+    kinds::default(served, object);
+    if &*served.storage == crate::custom::DEFINITIONS {
+        crd::default(object);
+        return crd::validate(object);
+    }
+    Vec::new()
 }

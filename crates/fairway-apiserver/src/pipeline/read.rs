@@ -1,13 +1,13 @@
 //! From the bytes of a body to an object that belongs where the path says.
 
-use fairway_schema::Cause;
+use fairway_schema::{Cause, Decoded, Finding, Schema, decode_json, decode_yaml};
 use serde_json::{Value, json};
 
 use crate::object::{api_version, meta_mut, text_at};
 use crate::registry::Served;
 use crate::request::{FieldValidation, WriteOptions};
 use crate::server::Call;
-use crate::{ApiError, standin};
+use crate::{ApiError, kinds};
 
 /// An object as it was sent.
 #[derive(Debug, Clone)]
@@ -17,23 +17,60 @@ pub(crate) struct Given {
     pub(crate) warnings: Vec<String>,
 }
 
-/// The object in the body of a request, in JSON or YAML.
+/// The object in the body of a request, in JSON or YAML, of the kind the path says.
 pub(crate) fn decode(call: &Call, options: &WriteOptions) -> Result<Given, ApiError> {
-    let yaml = is_yaml(&call.content_type)?;
-    let given = standin::decode(&call.served, &call.body, yaml)?;
-    judge(&call.served, given, options)
+    let served = &call.served;
+    let schema: &Schema = &served.schema;
+    let read = if is_yaml(&call.content_type)? { decode_yaml } else { decode_json };
+    let Decoded { value: mut object, findings } =
+        read(&call.body, Some(schema)).map_err(|error| cannot_handle(served, &error.to_string()))?;
+    if !object.is_object() {
+        return Err(cannot_handle(served, "the body is not an object"));
+    }
+    check_kind(served, &mut object)?;
+    let warnings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    if options.field_validation == FieldValidation::Strict && !warnings.is_empty() {
+        return Err(cannot_handle(served, &format!("strict decoding error: {}", warnings.join(", "))));
+    }
+    kinds::normalize(served, &mut object).map_err(|why| cannot_handle(served, &why))?;
+    let warnings = if options.field_validation == FieldValidation::Ignore { Vec::new() } else { warnings };
+    Ok(Given { object, warnings })
 }
 
-/// The same for an object that was made from another, by a patch.
-pub(crate) fn decode_tree(served: &Served, object: Value, options: &WriteOptions) -> Result<Given, ApiError> {
-    let (object, unknown) = standin::known_fields(served, object);
-    judge(served, Given { object, warnings: unknown }, options)
+/// The same for an object that a patch made of another.
+pub(crate) fn decode_tree(served: &Served, mut object: Value, options: &WriteOptions) -> Result<Given, ApiError> {
+    let name = text_at(&object, "/metadata/name").to_owned();
+    if !object.is_object() {
+        return Err(cannot_handle(served, "the patch does not leave an object"));
+    }
+    check_kind(served, &mut object)?;
+    let mut warnings = Vec::new();
+    if options.field_validation != FieldValidation::Ignore {
+        let unknown = fairway_schema::unknown_fields(&served.schema, &object);
+        warnings = unknown.into_iter().map(|it| Finding::Unknown(it).to_string()).collect();
+    }
+    if options.field_validation == FieldValidation::Strict && !warnings.is_empty() {
+        let why = format!("strict decoding error: {}", warnings.join(", "));
+        let cause = Cause::invalid("patch", &Value::Null, &why);
+        return Err(ApiError::invalid(&served.group, &served.kind, &name, &[cause]));
+    }
+    kinds::normalize(served, &mut object).map_err(|why| cannot_handle(served, &why))?;
+    Ok(Given { object, warnings })
+}
+
+/// A tree of any kind.
+pub(crate) fn read_tree(body: &[u8], yaml: bool) -> Result<Value, ApiError> {
+    // JSON is YAML too, and quicker to read as what it is.
+    let looks_like_json = body.iter().find(|it| !it.is_ascii_whitespace()) == Some(&b'{');
+    let read = if yaml && !looks_like_json { decode_yaml } else { decode_json };
+    let decoded = read(body, None).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    Ok(decoded.value)
 }
 
 /// A body that is no object of the resource: options, a Scale, a Binding.
 pub(crate) fn decode_options(call: &Call, kind: &str) -> Result<Value, ApiError> {
     let yaml = is_yaml(&call.content_type)?;
-    let tree = standin::decode_any(&call.body, yaml)?;
+    let tree = read_tree(&call.body, yaml)?;
     let given = text_at(&tree, "/kind");
     if !given.is_empty() && given != kind {
         return Err(ApiError::bad_request(format!("the body holds a {given}; {kind} is expected here")));
@@ -56,32 +93,16 @@ fn is_yaml(content_type: &str) -> Result<bool, ApiError> {
     }
 }
 
-fn judge(served: &Served, given: Given, options: &WriteOptions) -> Result<Given, ApiError> {
-    match options.field_validation {
-        FieldValidation::Ignore => Ok(Given { warnings: Vec::new(), ..given }),
-        FieldValidation::Warn => Ok(given),
-        FieldValidation::Strict if given.warnings.is_empty() => Ok(given),
-        FieldValidation::Strict => {
-            let why = format!("strict decoding error: {}", given.warnings.join(", "));
-            Err(cannot_handle(served, &why))
-        }
-    }
-}
-
 /// 400 in the words every decoding error has.
 pub(crate) fn cannot_handle(served: &Served, why: &str) -> ApiError {
     let (kind, version) = (&served.kind, api_version(served));
     ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
 }
 
-/// Whether the object is what the path says, of that kind, in that namespace, with that name; what it leaves out
+/// Whether the object is what the path says, in that namespace, with that name; what it leaves out
 /// is filled in.
 pub(crate) fn check_identity(call: &Call, object: &mut Value) -> Result<(), ApiError> {
     let served = &call.served;
-    if !object.is_object() {
-        return Err(cannot_handle(served, "the body is not an object"));
-    }
-    check_kind(served, object)?;
     let namespace = text_at(object, "/metadata/namespace").to_owned();
     let wanted = call.info.namespace.as_str();
     if !namespace.is_empty() && namespace != wanted {
@@ -110,7 +131,8 @@ pub(crate) fn check_identity(call: &Call, object: &mut Value) -> Result<(), ApiE
     Ok(())
 }
 
-fn check_kind(served: &Served, object: &mut Value) -> Result<(), ApiError> {
+/// Whether the object is of the kind that the path says; what it leaves out is filled in.
+pub(super) fn check_kind(served: &Served, object: &mut Value) -> Result<(), ApiError> {
     let (kind, version) = (text_at(object, "/kind").to_owned(), text_at(object, "/apiVersion").to_owned());
     let wanted = api_version(served);
     if served.is_custom() {

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use fairway_store::{CommitError, Expect, Stored};
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::commit::{Origin, commit_delete, commit_put, refused};
+use super::commit::{Kept, Origin, commit_delete, commit_put, refused};
+use super::ownership;
+use super::prepare::complete;
 use crate::object::{self, Meta, meta, meta_mut};
 use crate::registry::Served;
 use crate::request::WriteOptions;
 use crate::server::{Call, Reply};
-use crate::{ApiError, admission, standin};
+use crate::{ApiError, admission, custom, kinds};
 
 /// Which part of an object a write may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,17 @@ pub(crate) enum Part {
     Status,
     /// The finalizers in the spec of a namespace.
     Finalize,
+}
+
+impl Part {
+    /// The endpoint that changes this part, where it is not the object itself.
+    fn subresource(self) -> Option<&'static str> {
+        match self {
+            Self::Main => None,
+            Self::Status => Some("status"),
+            Self::Finalize => Some("finalize"),
+        }
+    }
 }
 
 /// How a write ended that was well meant.
@@ -46,18 +59,17 @@ pub(crate) struct Replacement<'a> {
 pub(crate) async fn replace(call: &Call, replacement: Replacement<'_>) -> Result<Replaced, ApiError> {
     let Replacement { live, object: mut new, part, options, owned } = replacement;
     let served = &call.served;
-    let old = object::decode(served, live);
+    let old = served.decode(live);
     check_uid(call, &old, &new)?;
     keep_what_the_server_says(&old, &mut new);
-    isolate(served, part, &old, &mut new);
-    standin::prepare_update(served, &old, &mut new, part == Part::Status);
-    standin::default(served, &mut new);
+    let mut causes = complete(served, &mut new);
     if !owned {
-        standin::own_update(served, &old, &mut new, options, &call.info.subresource, call.shared.world.clock.now());
+        ownership::record(call, options, Some(&old), &mut new);
     }
-    raise_generation(served, &old, &mut new);
-    let mut causes = admission::check_finalizers(&old, &new);
-    causes.extend(standin::validate_update(served, &old, &new));
+    kinds::prepare_update(served, part.subresource(), &mut new, &old);
+    custom::settle(call, &mut new);
+    causes.extend(admission::check_finalizers(&old, &new));
+    causes.extend(kinds::validate_update(served, part.subresource(), &new, &old));
     if !causes.is_empty() {
         return Err(ApiError::invalid(&served.group, &served.kind, &live.key.name, &causes));
     }
@@ -66,18 +78,18 @@ pub(crate) async fn replace(call: &Call, replacement: Replacement<'_>) -> Result
         return Ok(Replaced::Done(Reply::stored(live.clone())));
     }
     if options.dry_run {
-        return Ok(Replaced::Done(Reply::kept(StatusCode::OK, object::encode(&new), Some(live.revision))));
+        return Ok(Replaced::Done(Reply::kept(StatusCode::OK, served.encode(&new), Some(live.revision))));
     }
     let origin = Origin { note: call.note(&options.field_manager) };
     let goes = is_let_go(&new);
     let committed = if goes {
         commit_delete(&call.shared, live, origin).await
     } else {
-        commit_put(&call.shared, live.key.clone(), Expect::At(live.revision), &new, origin).await
+        commit_put(&call.shared, live.key.clone(), Expect::At(live.revision), Kept::of(served, &new), origin).await
     };
     match committed {
         // The answer shows what was sent, at the revision it was based on.
-        Ok(_) if goes => Ok(Replaced::Done(Reply::kept(StatusCode::OK, object::encode(&new), Some(live.revision)))),
+        Ok(_) if goes => Ok(Replaced::Done(Reply::kept(StatusCode::OK, served.encode(&new), Some(live.revision)))),
         Ok(stored) => Ok(Replaced::Done(Reply::stored(stored))),
         Err(CommitError::Conflict { .. }) => Ok(Replaced::Conflict),
         Err(error) => Err(refused(&error)),
@@ -123,65 +135,6 @@ fn keep_what_the_server_says(old: &Value, new: &mut Value) {
     }
 }
 
-/// Leaves of a write only what its endpoint may change.
-fn isolate(served: &Served, part: Part, old: &Value, new: &mut Value) {
-    let take = |new: &mut Value, field: &str, from: &Value| {
-        let Value::Object(map) = new else { return };
-        match from.get(field) {
-            Some(value) => map.insert(field.to_owned(), value.clone()),
-            None => map.remove(field),
-        };
-    };
-    match part {
-        Part::Main if served.subresource("status").is_some() => take(new, "status", old),
-        Part::Main => {}
-        Part::Status => {
-            let mut kept = old.clone();
-            take(&mut kept, "status", new);
-            if let Some(managed) = meta(new).and_then(|it| it.get("managedFields")).cloned() {
-                meta_mut(&mut kept).insert("managedFields".to_owned(), managed);
-            }
-            if !served.is_custom() {
-                for field in ["labels", "annotations", "finalizers"] {
-                    let given = meta(new).and_then(|it| it.get(field)).cloned();
-                    let metadata = meta_mut(&mut kept);
-                    match given {
-                        Some(value) => metadata.insert(field.to_owned(), value),
-                        None => metadata.remove(field),
-                    };
-                }
-            }
-            *new = kept;
-        }
-        Part::Finalize => {
-            let finalizers = new.pointer("/spec/finalizers").cloned();
-            *new = old.clone();
-            let spec = new.as_object_mut().map(|it| it.entry("spec").or_insert_with(|| json!({})));
-            if let Some(Value::Object(spec)) = spec {
-                match finalizers {
-                    Some(it) if it.as_array().is_some_and(|it| !it.is_empty()) => spec.insert("finalizers".into(), it),
-                    _ => spec.remove("finalizers"),
-                };
-            }
-        }
-    }
-}
-
-/// Custom resources: every change outside metadata and status. Built-in kinds that count: changes of the spec.
-fn raise_generation(served: &Served, old: &Value, new: &mut Value) {
-    let Some(generation) = old.pointer("/metadata/generation").and_then(Value::as_i64) else { return };
-    let has_status = served.subresource("status").is_some();
-    let status_counts = served.is_custom() && !has_status;
-    let counts = |key: &str| match key {
-        "metadata" | "apiVersion" | "kind" => false,
-        "status" => status_counts,
-        _ => true,
-    };
-    if !equal_members(old, new, counts) {
-        meta_mut(new).insert("generation".to_owned(), json!(generation + 1));
-    }
-}
-
 fn equal_members(a: &Value, b: &Value, counts: impl Fn(&str) -> bool) -> bool {
     let empty = Map::new();
     let (a, b) = (a.as_object().unwrap_or(&empty), b.as_object().unwrap_or(&empty));
@@ -207,7 +160,7 @@ fn timeless(managed: &Value) -> Value {
 }
 
 /// Whether an object that is to be deleted has nothing left that holds it.
-pub(super) fn is_let_go(object: &Value) -> bool {
+pub(crate) fn is_let_go(object: &Value) -> bool {
     let meta = Meta::of_tree(object);
     let held_by_spec = object::text_at(object, "/kind") == "Namespace"
         && object.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|it| !it.is_empty());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{CustomSchemas, Document, Served};
+use super::{Definitions, Document, Served};
 use crate::kinds;
 use crate::object::api_version;
 
@@ -29,11 +29,12 @@ pub(crate) struct Documents {
 struct Section {
     hash: String,
     resources: Vec<Arc<Served>>,
-    custom: CustomSchemas,
+    /// What custom kinds look like, as it was given.
+    custom: BTreeMap<Arc<str>, Arc<Value>>,
 }
 
 impl Documents {
-    pub(super) fn build(resources: &[Arc<Served>], custom: &CustomSchemas) -> Self {
+    pub(super) fn build(resources: &[Arc<Served>], definitions: &Definitions) -> Self {
         let mut sections: BTreeMap<String, Section> = BTreeMap::new();
         for it in resources {
             let section = sections.entry(section_path(it)).or_insert_with(|| Section {
@@ -42,9 +43,8 @@ impl Documents {
                 custom: BTreeMap::new(),
             });
             section.resources.push(Arc::clone(it));
-            let key = (Arc::clone(&it.group), Arc::clone(&it.version), Arc::clone(&it.kind));
-            if let Some(schema) = custom.get(&key) {
-                section.custom.insert(key, schema.clone());
+            if let Some(schema) = given_schema(definitions, it) {
+                section.custom.insert(Arc::clone(&it.kind), schema);
             }
         }
         for section in sections.values_mut() {
@@ -64,6 +64,11 @@ impl Documents {
     pub(crate) fn render(&self, path: &str, version: &str) -> Option<String> {
         self.sections.get(path).map(|it| it.render(version))
     }
+}
+
+fn given_schema(definitions: &Definitions, it: &Served) -> Option<Arc<Value>> {
+    let crate::Origin::Custom { crd } = &it.origin else { return None };
+    definitions.get(crd)?.schemas.get(&it.version).cloned()
 }
 
 fn section_path(it: &Served) -> String {
@@ -123,8 +128,8 @@ impl Section {
     }
 
     fn add_custom(&self, schemas: &mut Map<String, Value>, it: &Served, component: &str) {
-        let key = (Arc::clone(&it.group), Arc::clone(&it.version), Arc::clone(&it.kind));
-        let mut schema = self.custom.get(&key).cloned().unwrap_or_else(|| json!({ "type": "object" }));
+        let given = self.custom.get(&it.kind).map(|it| (**it).clone());
+        let mut schema = given.unwrap_or_else(|| json!({ "type": "object" }));
         let text = |about: &str| json!({ "type": "string", "description": about });
         schema["properties"]["apiVersion"] = text("The group and version of the schema of this object.");
         schema["properties"]["kind"] = text("What kind of object this is.");

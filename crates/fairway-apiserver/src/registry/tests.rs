@@ -2,7 +2,7 @@ use super::*;
 use crate::kinds;
 
 fn registry() -> Registry {
-    Registry::new(kinds::builtin().into_iter().map(|it| Arc::new(Served::new(it))).collect(), CustomSchemas::new())
+    Registry::new(kinds::builtin().into_iter().map(|it| Arc::new(Served::new(it))).collect(), Definitions::new())
 }
 
 fn json(document: &Document) -> serde_json::Value {

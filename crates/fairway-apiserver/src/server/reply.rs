@@ -72,7 +72,7 @@ impl Reply {
             },
             Content::Kept { value, revision } => kept_response(self.code, &call.served, &value, revision, call)?,
         };
-        warn(&mut response, &self.warnings);
+        warn(&mut response, call.served.deprecation.iter().chain(&self.warnings));
         Ok(response)
     }
 
@@ -102,8 +102,8 @@ pub(crate) fn text_response(code: StatusCode, text: impl Into<Bytes>) -> Respons
 pub(crate) fn tree_response(code: StatusCode, tree: &Value, format: Format) -> Response<Body> {
     let bytes = match format {
         Format::Json => tree.to_string().into_bytes(),
-        Format::PrettyJson => pretty(tree),
-        Format::Yaml => yaml(tree),
+        // Indented JSON is YAML, and every reader of YAML reads it.
+        Format::PrettyJson | Format::Yaml => pretty(tree),
     };
     bytes_response(code, format.content_type(), bytes.into())
 }
@@ -122,7 +122,7 @@ fn kept_response(
     revision: Option<Revision>,
     call: &Call,
 ) -> Result<Response<Body>, ApiError> {
-    let whole = served.splice.object(value, revision);
+    let whole = served.bytes(value, revision);
     match call.accept.shape {
         Shape::Object => match call.accept.format {
             Format::Json => Ok(bytes_response(code, "application/json", whole.into())),
@@ -157,15 +157,10 @@ fn pretty(tree: &Value) -> Vec<u8> {
     out
 }
 
-fn yaml(tree: &Value) -> Vec<u8> {
-    // JSON is YAML; it is what is left where the writer of nicer YAML fails.
-    crate::standin::yaml(tree).into_bytes()
-}
-
 /// `Warning: 299 - "text"`, each text once, shortened, without what would end the header.
-fn warn(response: &mut Response<Body>, warnings: &[String]) {
+fn warn<'a>(response: &mut Response<Body>, warnings: impl Iterator<Item = &'a String>) {
     let mut said = std::collections::BTreeSet::new();
-    for text in warnings.iter().filter(|it| said.insert(it.as_str())) {
+    for text in warnings.filter(|it| said.insert(it.as_str())) {
         let clean: String = text.chars().filter(|it| !it.is_control()).take(256).collect();
         let header = format!("299 - \"{}\"", clean.replace('\\', "\\\\").replace('"', "\\\""));
         if let Ok(header) = HeaderValue::from_bytes(header.as_bytes()) {

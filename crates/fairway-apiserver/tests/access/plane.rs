@@ -46,6 +46,7 @@ impl Plane {
             authorize: Arc::new(Rbac::new(store.clone())),
             pod_streams: Arc::new(NoPods),
             version: "v1.34.0".to_owned(),
+            service_range: "10.96.0.0/12".parse().unwrap(),
             extra_routes: None,
         })
         .await

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::super::delete::{DeleteOptions, remove};
 use crate::ApiError;
-use crate::object::{self, text_at};
-use crate::pipeline::{self, Origin};
+use crate::object::text_at;
+use crate::pipeline::{self, Kept, Origin};
 use crate::server::{Call, Reply};
 
 /// How often a binding that races with other writes is tried again.
@@ -24,7 +24,7 @@ pub(super) async fn bind(call: &Call) -> Result<Reply, ApiError> {
     }
     for _ in 0..ATTEMPTS {
         let live = super::super::get::read(call)?;
-        let mut pod = object::decode(&call.served, &live);
+        let mut pod = call.served.decode(&live);
         let uid = text_at(&binding, "/metadata/uid");
         if !uid.is_empty() && uid != text_at(&pod, "/metadata/uid") {
             return Err(ApiError::conflict(group, plural, name, "the pod was deleted and made anew"));
@@ -48,7 +48,15 @@ pub(super) async fn bind(call: &Call) -> Result<Reply, ApiError> {
             return Ok(success());
         }
         let origin = Origin { note: call.note(&options.field_manager) };
-        match pipeline::commit_put(&call.shared, live.key.clone(), Expect::At(live.revision), &pod, origin).await {
+        match pipeline::commit_put(
+            &call.shared,
+            live.key.clone(),
+            Expect::At(live.revision),
+            Kept::of(&call.served, &pod),
+            origin,
+        )
+        .await
+        {
             Ok(_) => return Ok(success()),
             Err(CommitError::Conflict { .. }) => {}
             Err(error) => return Err(pipeline::refused(&error)),

@@ -6,13 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::body::{Body, BodyError};
-use crate::object::{self, text_at};
+use crate::object::text_at;
 use crate::server::{Call, Reply};
 use crate::{ApiError, LogOptions, PodRef, server};
 
 pub(super) async fn log(call: &Call) -> Result<Reply, ApiError> {
     let live = super::super::get::read(call)?;
-    let pod = object::decode(&call.served, &live);
+    let pod = call.served.decode(&live);
     let container = container(call, &pod)?;
     let options = options(call)?;
     if text_at(&pod, "/spec/nodeName").is_empty() {

@@ -4,11 +4,12 @@ use fairway_store::Stored;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::object::{self, text_at};
+use super::super::patch;
+use crate::object::text_at;
 use crate::pipeline::{self, Part, Replaced, Replacement};
 use crate::request::WriteOptions;
 use crate::server::{Call, Reply};
-use crate::{ApiError, Subresource, standin};
+use crate::{ApiError, Subresource};
 
 /// How often a write that names no revision is tried again.
 const ATTEMPTS: usize = 16;
@@ -37,7 +38,7 @@ async fn write(
         let scale = wanted(&current)?;
         check(call, &current, &scale)?;
         let replicas = replicas(call, &scale)?;
-        let mut new = object::decode(&call.served, &live);
+        let mut new = call.served.decode(&live);
         let path = subresource.scale.as_ref().map_or(".spec.replicas", |it| &*it.spec_replicas);
         set(&mut new, path, json!(replicas));
         let replacement = Replacement { live: &live, object: new, part: Part::Main, options: &options, owned: false };
@@ -58,11 +59,11 @@ fn read_body(call: &Call) -> Result<Value, ApiError> {
 
 fn patched(call: &Call, scale: &Value) -> Result<Value, ApiError> {
     match call.content_type.split(';').next().unwrap_or_default().trim() {
-        "application/json-patch+json" => standin::json_patch(scale, &call.body),
+        "application/json-patch+json" => patch::json_patch(scale, &call.body),
         "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
-            standin::merge_patch(scale, &call.body)
+            patch::merge_patch(scale, &call.body)
         }
-        "application/apply-patch+yaml" => standin::merge_patch(scale, &call.body),
+        "application/apply-patch+yaml" => patch::merge_patch(scale, &call.body),
         _ => Err(ApiError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")),
     }
 }
@@ -93,7 +94,7 @@ fn replicas(call: &Call, scale: &Value) -> Result<i64, ApiError> {
 
 /// The Scale of an object.
 fn view(call: &Call, subresource: &Subresource, live: &Stored) -> Value {
-    let tree = object::decode(&call.served, live);
+    let tree = call.served.decode(live);
     let paths = subresource.scale.as_ref();
     let number = |path: &str| at(&tree, path).and_then(Value::as_i64).unwrap_or(0);
     let (spec, status) =
