@@ -183,7 +183,8 @@ impl Collection {
 
     fn page(&self, query: &ListQuery) -> (Vec<Stored>, usize) {
         let limit = query.limit.unwrap_or(usize::MAX);
-        let mut items = Vec::new();
+        let most: usize = self.spaces(query).map(|it| it.1.len()).sum();
+        let mut items = Vec::with_capacity(most.min(limit));
         let mut remaining = 0;
         for (namespace, names) in self.spaces(query) {
             let after = query.after.as_ref().filter(|it| &*it.0 == namespace).map(|it| &*it.1);
@@ -192,7 +193,6 @@ impl Collection {
             if after.is_none() && room == 0 {
                 remaining += names.len();
             } else if after.is_none() && names.len() <= room {
-                items.reserve(names.len());
                 items.extend(from.map(|it| it.1.clone()));
             } else {
                 let mut from = from;

@@ -86,6 +86,11 @@ impl Store {
         answered.await.unwrap_or(Err(CommitError::Stopped))
     }
 
+    /// Whether writes are taken: not after it was closed, nor once the disk has failed it.
+    pub fn takes_writes(&self) -> bool {
+        self.inner.queue.is_open()
+    }
+
     /// Returns once this revision can be read; at once if it can already, or if it never will.
     pub async fn wait_for(&self, revision: Revision) {
         let mut newest = self.inner.shared.revision.subscribe();

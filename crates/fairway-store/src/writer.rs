@@ -58,6 +58,10 @@ impl Queue {
         Some(answered)
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        !self.lock().closed
+    }
+
     /// Takes no more batches; those that wait are still written.
     pub(crate) fn close(&self) {
         self.lock().closed = true;

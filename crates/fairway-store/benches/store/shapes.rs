@@ -26,7 +26,11 @@ pub(crate) fn compare(clock: &dyn Clock) {
         nested.entry(Arc::clone(&it.key.namespace)).or_default().insert(Arc::clone(&it.key.name), it.clone());
     });
     let get = each(clock, &objects, |it| assert!(nested[&it.key.namespace].contains_key(&it.key.name)));
-    let list = lists(clock, || nested.values().flat_map(|it| it.values().cloned()).collect());
+    let list = lists(clock, || {
+        let mut all = Vec::with_capacity(nested.values().map(BTreeMap::len).sum());
+        nested.values().for_each(|it| all.extend(it.values().cloned()));
+        all
+    });
     print("map of maps (used)", list, insert, get);
 
     let insert = each(clock, &objects, |it| drop(pairs.insert(pair(it), it.clone())));

@@ -150,9 +150,10 @@ async fn a_disk_that_fails_ends_the_writing_and_not_the_reading() {
         };
         assert!(matches!(error, CommitError::Stopped), "{point}: {error}");
         let again = store.commit(Batch::of([put("pods", "a", "y", "1")])).await;
-        assert!(matches!(again, Err(CommitError::Stopped)));
+        assert!(matches!(again, Err(CommitError::Stopped)) && !store.takes_writes());
         assert_eq!(store.get(&key("pods", "a", "x")).unwrap().revision, written);
         store.reopen().await;
+        assert!(store.takes_writes());
         assert_eq!((store.revision(), store.get(&key("pods", "a", "x")).unwrap().revision), (written, written));
     }
 }
