@@ -1,4 +1,5 @@
 //! The network in real namespaces, following a real API server: two pods, one serves, the other calls.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test program")]
 
 #[path = "support/bench.rs"]
 mod bench;
