@@ -16,6 +16,7 @@ mod backends;
 mod dial;
 mod endpoint;
 mod gateway;
+mod install;
 mod metrics;
 mod proxy;
 mod route;
@@ -26,4 +27,5 @@ mod watch;
 
 pub use dial::{Dial, TcpDial};
 pub use gateway::{Gateway, GatewaySettings, Limits, Named};
+pub use install::{DEFINITIONS, open_gateway};
 pub use metrics::{BUCKETS_MS, RouteMetrics};
