@@ -25,3 +25,6 @@ pub fn open_gateway(name: &Named, class: &str, port: u16) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod tests;
