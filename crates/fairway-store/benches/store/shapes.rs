@@ -28,7 +28,9 @@ pub(crate) fn compare(clock: &dyn Clock) {
     let get = each(clock, &objects, |it| assert!(nested[&it.key.namespace].contains_key(&it.key.name)));
     let list = lists(clock, || {
         let mut all = Vec::with_capacity(nested.values().map(BTreeMap::len).sum());
-        nested.values().for_each(|it| all.extend(it.values().cloned()));
+        for names in nested.values() {
+            all.extend(names.values().cloned());
+        }
         all
     });
     print("map of maps (used)", list, insert, get);
