@@ -95,12 +95,16 @@ impl Cause {
 
     /// A string is too long.
     pub fn too_long(field: impl Into<String>, limit: u64) -> Self {
-        Self::of(CauseReason::FieldValueTooLong, field, format!("Too long: may not be more than {limit} bytes"))
+        Self::of(
+            CauseReason::FieldValueTooLong,
+            field,
+            format!("Too long: may not be more than {}", counted(limit, "byte")),
+        )
     }
 
     /// A list has too many items.
     pub fn too_many(field: impl Into<String>, count: u64, limit: u64) -> Self {
-        let message = format!("Too many: {count}: must have at most {limit} items");
+        let message = format!("Too many: {count}: must have at most {}", counted(limit, "item"));
         Self::of(CauseReason::FieldValueTooMany, field, message)
     }
 }
@@ -109,6 +113,11 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.field, self.message)
     }
+}
+
+/// `1 byte`, `2 bytes`.
+fn counted(count: u64, unit: &str) -> String {
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 
 /// A value as Go prints it in a field error: strings quoted, the rest as JSON.

@@ -65,15 +65,10 @@ fn fill(schema: &Schema, value: &mut Value, left: &mut usize) {
 /// A null survives where it is a value, where a default will replace it, and where nothing is known.
 fn stays_null(schema: &Schema, name: &str) -> bool {
     match (schema.properties.get(name), &schema.additional) {
-        (Some(property), _) => property.nullable || property.default.is_some() || is_free(property),
-        (None, Additional::Of(each)) => each.nullable || each.default.is_some() || is_free(each),
+        (Some(property), _) => property.nullable || property.default.is_some(),
+        (None, Additional::Of(each)) => each.nullable || each.default.is_some(),
         (None, _) => true,
     }
-}
-
-/// A field that may hold any JSON may hold null.
-fn is_free(schema: &Schema) -> bool {
-    schema.r#type == crate::Type::Any && schema.preserve_unknown
 }
 
 fn replace_null(schema: &Schema, value: &mut Value, left: &mut usize) {

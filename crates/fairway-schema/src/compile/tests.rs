@@ -179,6 +179,10 @@ fn what_is_not_structural_is_refused_in_the_words_of_the_api() {
             json!({ "type": "integer", "default": "x" }),
             ".default: Invalid value: \"string\": spec.validation.openAPIV3Schema.properties[spec].default in body must be of type integer: \"string\"",
         ),
+        (
+            json!({ "type": "object", "x-kubernetes-validations": [{ "rule": "true" }, { "message": "no" }] }),
+            ".x-kubernetes-validations[1].rule: Required value: rule is not specified",
+        ),
         (json!({ "$ref": "#/x", "type": "object" }), ".$ref: Forbidden: $ref is not supported"),
         (
             json!({ "type": "object", "allOf": [{ "properties": { "a": { "minimum": 1 } } }] }),

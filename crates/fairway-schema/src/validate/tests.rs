@@ -52,7 +52,7 @@ fn broken_rules_are_told_in_the_words_of_the_api() {
             json!("é"),
             r#"spec: Invalid value: "é": spec in body should be at least 2 chars long"#,
         ),
-        (text(json!({"maxLength": 1})), json!("ab"), "spec: Too long: may not be more than 1 bytes"),
+        (text(json!({"maxLength": 1})), json!("ab"), "spec: Too long: may not be more than 1 byte"),
         (
             text(json!({"format": "date-time"})),
             json!("x"),
@@ -86,7 +86,7 @@ fn broken_rules_are_told_in_the_words_of_the_api() {
         (
             json!({"type": "array", "items": {"type": "string"}, "maxItems": 1}),
             json!(["a", "b"]),
-            "spec: Too many: 2: must have at most 1 items",
+            "spec: Too many: 2: must have at most 1 item",
         ),
         (
             json!({"type": "object", "minProperties": 1}),
