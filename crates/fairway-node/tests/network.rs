@@ -129,14 +129,22 @@ impl Member {
         tasks
     }
 
+    /// Asks the pod's resolver by a datagram.
+    async fn resolve_by_datagram(&self, name: &str) -> Vec<u8> {
+        let socket = self.pod.listen(SocketAddr::new(self.ip, 40_000), Transport::Udp).await.unwrap();
+        let socket = tokio::net::UdpSocket::from_std(socket.into()).unwrap();
+        let resolver: SocketAddr = "10.96.0.10:53".parse().unwrap();
+        socket.send_to(&question(name), resolver).await.unwrap();
+        let mut answer = vec![0; 512];
+        let (length, from) = socket.recv_from(&mut answer).await.unwrap();
+        assert_eq!(from, resolver, "the answer comes from where the question went");
+        answer.truncate(length);
+        answer
+    }
+
     /// Asks the pod's resolver for an address.
     async fn resolve(&self, name: &str) -> Option<[u8; 4]> {
-        let mut question = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-        for label in name.split('.') {
-            question.push(u8::try_from(label.len()).unwrap());
-            question.extend(label.as_bytes());
-        }
-        question.extend([0, 0, 1, 0, 1]);
+        let question = question(name);
         loop {
             let mut socket = self.call("10.96.0.10:53").await;
             socket.write_u16(u16::try_from(question.len()).unwrap()).await.unwrap();
@@ -151,6 +159,17 @@ impl Member {
             }
         }
     }
+}
+
+/// A question for an address, as a stub resolver sends it.
+fn question(name: &str) -> Vec<u8> {
+    let mut question = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        question.push(u8::try_from(label.len()).unwrap());
+        question.extend(label.as_bytes());
+    }
+    question.extend([0, 0, 1, 0, 1]);
+    question
 }
 
 async fn caller_seen(stream: &mut TcpStream) -> std::io::Result<String> {
@@ -175,6 +194,7 @@ async fn a_pod_calls_another_by_name_and_is_seen_as_itself() {
     while caller.resolve("web.shop.svc.cluster.local").await != Some([10, 96, 0, 20]) {
         tokio::task::yield_now().await;
     }
+    assert!(caller.resolve_by_datagram("web").await.ends_with(&[10, 96, 0, 20]));
     let mut connection = caller.call(SERVICE).await;
     assert_eq!(caller_seen(&mut connection).await.unwrap(), "10.244.0.40");
     connection.write_all(b"hello").await.unwrap();

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
@@ -18,6 +20,8 @@ use crate::sockets::{PodSockets, Transport};
 
 /// Sockets that a pod's namespace holds for Services at most.
 const MAX_SOCKETS: usize = 512;
+/// How long the pod's init may take to make a socket.
+const MAKE_SOCKET: Duration = Duration::from_secs(5);
 /// Connections that a pod may have open at a time.
 const MAX_CONNECTIONS: usize = 1024;
 
@@ -155,6 +159,12 @@ impl Attached {
     }
 
     async fn listen(&self, address: SocketAddr) -> io::Result<TcpListener> {
-        TcpListener::from_std(self.sockets.listen(address, Transport::Tcp).await?.into())
+        TcpListener::from_std(self.socket(address, Transport::Tcp).await?.into())
+    }
+
+    /// A socket in the pod's namespace. A pod that is frozen must not hold up whoever asks.
+    pub(super) async fn socket(&self, address: SocketAddr, transport: Transport) -> io::Result<OwnedFd> {
+        let made = tokio::time::timeout(MAKE_SOCKET, self.sockets.listen(address, transport)).await;
+        made.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "the pod's init does not answer")))
     }
 }

@@ -33,8 +33,8 @@ const QUESTION: usize = 1232;
 /// Stands the resolver in a pod.
 pub(super) async fn stand(shared: &Arc<Shared>, pod: &Arc<Attached>) -> io::Result<()> {
     let address = shared.settings.resolver;
-    let datagrams = UdpSocket::from_std(pod.sockets.listen(address, Transport::Udp).await?.into())?;
-    let streams = TcpListener::from_std(pod.sockets.listen(address, Transport::Tcp).await?.into())?;
+    let datagrams = UdpSocket::from_std(pod.socket(address, Transport::Udp).await?.into())?;
+    let streams = TcpListener::from_std(pod.socket(address, Transport::Tcp).await?.into())?;
     pod.spawn(shared, answer_datagrams(shared.clone(), pod.clone(), datagrams));
     pod.spawn(shared, answer_streams(shared.clone(), pod.clone(), streams));
     Ok(())
