@@ -1,18 +1,27 @@
 //! A whole plane in a test: a real store in a folder of its own, a real API server over it, clients for anybody.
 
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use fairway_apiserver::{ApiServer, Identity, NoPods, PodStreams, Settings, Unguarded};
+use fairway_apiserver::authentication::Authenticators;
+use fairway_apiserver::pki::{Pki, PkiOptions};
+use fairway_apiserver::rbac::{Rbac, bootstrap};
+use fairway_apiserver::tokens::{ServiceAccountTokens, StaticTokens, TokenOptions};
+use fairway_apiserver::{ApiServer, Authorize, Identity, NoPods, PodStreams, Settings, Unguarded};
 use fairway_clock::World;
 use fairway_store::{NoJournal, Options, Store};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 /// A running plane. [`TestPlane::stop`] ends it; the folder goes when it is dropped.
 pub struct TestPlane {
     server: ApiServer,
     store: Store,
     world: World,
+    pki: Arc<Pki>,
+    tokens: Arc<StaticTokens>,
     folder: TempDir,
 }
 
@@ -22,11 +31,13 @@ pub struct Setup {
     pub world: World,
     /// Logs of pods.
     pub pod_streams: Arc<dyn PodStreams>,
+    /// Whether rights count: roles and bindings decide, those that every cluster has are there.
+    pub guarded: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { world: World::system(), pod_streams: Arc::new(NoPods) }
+        Self { world: World::system(), pod_streams: Arc::new(NoPods), guarded: false }
     }
 }
 
@@ -36,22 +47,53 @@ impl TestPlane {
         Self::with(Setup::default()).await
     }
 
+    /// A plane on which roles and bindings decide.
+    pub async fn guarded() -> anyhow::Result<Self> {
+        Self::with(Setup { guarded: true, ..Setup::default() }).await
+    }
+
     /// A plane of given parts.
     pub async fn with(setup: Setup) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("make a folder for the store")?;
-        let store = Store::open(Options::new(folder.path().join("store.db")), Box::new(NoJournal))?;
+        let at = |name: &str| folder.path().join(name);
+        let world = setup.world;
+        let store = Store::open(Options::new(at("store.db")), Box::new(NoJournal))?;
+        let pki = Pki::open(PkiOptions::new(at("pki")), world.clone())?;
+        let tokens = Arc::new(StaticTokens::open(&at("tokens"), world.clone())?);
+        let service_accounts =
+            ServiceAccountTokens::open(&at("keys"), store.clone(), world.clone(), TokenOptions::default())?;
+        let authenticate =
+            Authenticators { pki: Arc::clone(&pki), static_tokens: Arc::clone(&tokens), service_accounts };
+        let authorize: Arc<dyn Authorize> = if setup.guarded {
+            bootstrap(&store, &world, None).await?;
+            Arc::new(Rbac::new(store.clone()))
+        } else {
+            Arc::new(Unguarded)
+        };
         let settings = Settings {
-            world: setup.world.clone(),
+            world: world.clone(),
             store: store.clone(),
-            authenticate: Arc::new(Unguarded),
-            authorize: Arc::new(Unguarded),
+            authenticate: Arc::new(authenticate),
+            authorize,
             pod_streams: setup.pod_streams,
             version: "v1.34.0+fairway".to_owned(),
-            extra_routes: None,
             service_range: "10.96.0.0/12".parse()?,
+            extra_routes: None,
         };
         let server = ApiServer::start(settings).await?;
-        Ok(Self { server, store, world: setup.world, folder })
+        Ok(Self { server, store, world, pki, tokens, folder })
+    }
+
+    /// Serves HTTPS on a free port of the loopback address and writes a kubeconfig for an administrator.
+    pub async fn serve(&self) -> anyhow::Result<(SocketAddr, PathBuf)> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        self.server.serve(listener, self.pki.server_config()?);
+        let token = self.tokens.create("admin", &["system:masters"], "test", None)?;
+        let (ca, kubeconfig) = (self.folder.path().join("ca.pem"), self.folder.path().join("kubeconfig"));
+        std::fs::write(&ca, self.pki.ca_pem())?;
+        std::fs::write(&kubeconfig, config(address, &ca, &token))?;
+        Ok((address, kubeconfig))
     }
 
     /// A client for an administrator.
@@ -89,6 +131,15 @@ impl TestPlane {
         self.server.stop().await;
         self.store.close().await;
     }
+}
+
+fn config(address: SocketAddr, ca: &Path, token: &str) -> String {
+    let ca = ca.display();
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: test\nclusters:\n- name: test\n  cluster:\n    server: \
+         https://{address}\n    certificate-authority: {ca}\nusers:\n- name: admin\n  user:\n    token: {token}\n\
+         contexts:\n- name: test\n  context:\n    cluster: test\n    user: admin\n"
+    )
 }
 
 /// Somebody who may do everything everywhere.

@@ -30,11 +30,14 @@ const ALIVE_EVERY: Duration = Duration::from_secs(30);
 const BREATH: Duration = Duration::from_millis(100);
 
 impl ApiServer {
-    /// Serves a socket until the server stops. `tls` is completed with what the server speaks (ALPN).
-    pub fn serve(&self, listener: TcpListener, mut tls: ServerConfig) {
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    /// Serves a socket until the server stops. Where `tls` does not say what is spoken inside it, HTTP/2 and 1.1 are.
+    pub fn serve(&self, listener: TcpListener, tls: impl Into<Arc<ServerConfig>>) {
+        let mut tls = tls.into();
+        if tls.alpn_protocols.is_empty() {
+            Arc::make_mut(&mut tls).alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        }
         let shared = Arc::clone(&self.shared);
-        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        let acceptor = TlsAcceptor::from(tls);
         self.shared.tasks.spawn(accept(shared, listener, acceptor));
     }
 }

@@ -1,0 +1,193 @@
+//! The program people use, against a real server over HTTPS. Where there is no kubectl nothing is shown here, and the
+//! test says so.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use fairway_testkit::TestPlane;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+const WORKLOAD: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: c, image: \"example.test/c:1\", ports: [{containerPort: 80}]}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {a: b}
+";
+
+const DEFINITION: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: boats.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: boats, kind: Boat, shortNames: [bt]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    additionalPrinterColumns: [{name: Crew, type: integer, jsonPath: .spec.crew}]
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            description: What the boat is like.
+            properties: {crew: {type: integer, description: How many sail it.}}
+";
+
+struct Kubectl {
+    program: PathBuf,
+    config: PathBuf,
+    home: PathBuf,
+}
+
+impl Kubectl {
+    fn new(config: &Path, home: &Path) -> Option<Self> {
+        let path = std::env::var_os("PATH")?;
+        let program = std::env::split_paths(&path).map(|it| it.join("kubectl")).find(|it| it.is_file())?;
+        Some(Self { program, config: config.to_owned(), home: home.to_owned() })
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(line.split_whitespace());
+        // Nothing but the test's own files is read or written, and nobody else is asked.
+        command.env_clear().env("KUBECONFIG", &self.config).env("HOME", &self.home).env("PATH", "/usr/bin:/bin");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    /// What a command prints, both ways, with whether it succeeded.
+    async fn run(&self, line: &str, input: &str) -> (bool, String) {
+        let mut child = self.command(line).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // Flow style looks like JSON to kubectl unless a document is begun.
+        stdin.write_all(format!("---\n{input}\n").as_bytes()).await.unwrap();
+        drop(stdin);
+        let output = child.wait_with_output().await.unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+/// Each line: a command, what is sent to it, and what it must print (a `!` before it: must fail).
+#[expect(clippy::print_stderr, reason = "what is skipped is said")]
+async fn play(scene: &[(&str, &str, &[&str])]) {
+    let plane = TestPlane::guarded().await.unwrap();
+    let (_, config) = plane.serve().await.unwrap();
+    if let Some(kubectl) = Kubectl::new(&config, plane.folder()) {
+        for (line, input, expected) in scene {
+            let fails = line.starts_with('!');
+            let (succeeded, text) = kubectl.run(line.trim_start_matches('!'), input).await;
+            assert_eq!(succeeded, !fails, "kubectl {line}: {text}");
+            for it in *expected {
+                assert!(text.contains(it), "kubectl {line} does not say {it:?} but:\n{text}");
+            }
+        }
+    } else {
+        eprintln!("skipped: there is no kubectl on this machine");
+    }
+    plane.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_makes_shows_changes_and_deletes_objects() {
+    play(&[
+        ("version", "", &["Server Version: v1.34.0"]),
+        ("get namespaces", "", &["default", "Active"]),
+        ("api-resources", "", &["deployments", "deploy", "apps/v1", "customresourcedefinitions"]),
+        ("api-versions", "", &["apps/v1", "v1"]),
+        ("apply -f -", WORKLOAD, &["deployment.apps/web created", "configmap/settings created"]),
+        ("apply -f -", WORKLOAD, &["deployment.apps/web unchanged", "configmap/settings unchanged"]),
+        ("get deployments", "", &["READY", "0/2", "web"]),
+        ("get configmaps,deployments -o name", "", &["configmap/settings", "deployment.apps/web"]),
+        ("describe deployment web", "", &["Selector:               app=web", "2 desired", "example.test/c:1"]),
+        ("scale deployment web --replicas=3", "", &["scaled"]),
+        ("get deployment web -o jsonpath={.spec.replicas}/{.metadata.generation}", "", &["3/2"]),
+        ("set image deployment/web c=example.test/c:2", "", &["image updated"]),
+        ("!diff -f -", WORKLOAD, &["-  replicas: 3", "+  replicas: 2"]),
+        ("label configmap settings tier=front", "", &["labeled"]),
+        ("get configmaps -l tier=front", "", &["settings"]),
+        ("patch configmap settings --type=json -p [{\"op\":\"remove\",\"path\":\"/data/a\"}]", "", &["patched"]),
+        ("explain deployment.spec.replicas", "", &["GROUP:", "apps", "integer"]),
+        ("delete -f -", WORKLOAD, &["deployment.apps \"web\" deleted"]),
+        ("!get deployment web", "", &["NotFound", "deployments.apps \"web\" not found"]),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_applies_on_the_server_and_sees_conflicts() {
+    play(&[
+        ("apply --server-side -f -", WORKLOAD, &["web serverside-applied", "settings serverside-applied"]),
+        ("apply --server-side -f -", WORKLOAD, &["web serverside-applied"]),
+        (
+            "!apply --server-side --field-manager=other -f -",
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {a: c}}",
+            &["conflict", "kubectl", ".data.a"],
+        ),
+        (
+            "apply --server-side --field-manager=other --force-conflicts -f -",
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {a: c}}",
+            &["serverside-applied"],
+        ),
+        ("get configmap settings -o jsonpath={.data.a}", "", &["c"]),
+        (
+            "!apply --server-side --validate=strict -f -",
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, nope: 1}",
+            &["nope"],
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_knows_custom_resources_as_soon_as_they_are_defined() {
+    let boat = "{apiVersion: example.com/v1, kind: Boat, metadata: {name: a}, spec: {crew: 3}}";
+    play(&[
+        ("apply -f -", DEFINITION, &["customresourcedefinition.apiextensions.k8s.io/boats.example.com created"]),
+        ("wait --for=condition=Established crd/boats.example.com", "", &["condition met"]),
+        ("apply -f -", boat, &["boat.example.com/a created"]),
+        ("get bt", "", &["NAME", "CREW", "3"]),
+        ("explain boat.spec", "", &["What the boat is like.", "crew", "How many sail it."]),
+        ("delete crd boats.example.com", "", &["deleted"]),
+        ("!get boats", "", &["could not find the requested resource"]),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_watches() {
+    let plane = TestPlane::guarded().await.unwrap();
+    let (_, config) = plane.serve().await.unwrap();
+    if let Some(kubectl) = Kubectl::new(&config, plane.folder()) {
+        let mut watch = kubectl.command("get configmaps -w --no-headers -o name").spawn().unwrap();
+        let mut lines = tokio::io::BufReader::new(watch.stdout.take().unwrap());
+        let mut line = String::new();
+        for name in ["one", "two"] {
+            let object = format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}}}");
+            assert!(kubectl.run("apply -f -", &object).await.0);
+            line.clear();
+            tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut line).await.unwrap();
+            assert_eq!(line.trim(), format!("configmap/{name}"));
+        }
+        watch.kill().await.unwrap();
+    }
+    plane.stop().await;
+}
