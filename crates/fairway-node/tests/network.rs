@@ -230,3 +230,8 @@ async fn a_policy_in_the_api_closes_open_connections_and_denies_new_ones_until_i
     while caller_seen(&mut caller.call(SERVICE).await).await.is_err() {}
     scene.end(vec![caller, server]).await;
 }
+
+#[test]
+fn everything_holds_without_root_too() {
+    bench::again_without_root();
+}
