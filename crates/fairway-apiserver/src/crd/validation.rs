@@ -32,9 +32,9 @@ pub fn validate(definition: &Value) -> Vec<Cause> {
     causes
 }
 
-/// What is wrong with a change of a definition, beside what is wrong with the new one.
+/// What is wrong with a change of a definition; what is wrong with the new one itself, [`validate`] says.
 pub fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
-    let mut causes = validate(new);
+    let mut causes = Vec::new();
     let mut fixed = |path: &str, new: &Value, old: &Value| {
         if new != old {
             causes.push(Cause::invalid(path, new, "field is immutable"));

@@ -13,7 +13,7 @@ use crate::object::{self, Meta, meta, meta_mut};
 use crate::registry::Served;
 use crate::request::WriteOptions;
 use crate::server::{Call, Reply};
-use crate::{ApiError, admission, custom, kinds};
+use crate::{ApiError, admission, crd, custom, kinds};
 
 /// Which part of an object a write may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,9 @@ pub(crate) async fn replace(call: &Call, replacement: Replacement<'_>) -> Result
     custom::settle(call, &mut new);
     causes.extend(admission::check_finalizers(&old, &new));
     causes.extend(kinds::validate_update(served, part.subresource(), &new, &old));
+    if &*served.storage == custom::DEFINITIONS {
+        causes.extend(crd::validate_update(&new, &old));
+    }
     if !causes.is_empty() {
         return Err(ApiError::invalid(&served.group, &served.kind, &live.key.name, &causes));
     }
