@@ -130,7 +130,13 @@ async fn our_own_status_is_heard_without_a_new_table() {
     assert!(Arc::ptr_eq(&before, &gateway.proxy().table.read().unwrap()));
     it.apply(Change::Route(Event::Apply(route(2, json!([])))));
     assert!(it.publish(gateway.proxy()).is_some());
-    assert!(!Arc::ptr_eq(&before, &gateway.proxy().table.read().unwrap()));
+    let second = gateway.proxy().table.read().unwrap().clone();
+    assert!(!Arc::ptr_eq(&before, &second));
+    let mut again = route(2, json!([]));
+    again.metadata.uid = Some("another".into());
+    list(&mut it, Change::Route, vec![again]);
+    it.publish(gateway.proxy());
+    assert!(!Arc::ptr_eq(&second, &gateway.proxy().table.read().unwrap()), "made anew while nobody looked");
     gateway.stop(Duration::ZERO).await;
 }
 
