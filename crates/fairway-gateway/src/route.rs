@@ -34,7 +34,6 @@ fn resource(kind: &str, plural: &str) -> ApiResource {
 pub(crate) struct Route {
     pub(crate) namespace: String,
     pub(crate) name: String,
-    pub(crate) uid: String,
     pub(crate) generation: i64,
     /// Creation time in its RFC 3339 spelling, which sorts by age.
     pub(crate) created: String,
@@ -53,7 +52,6 @@ impl Route {
         Self {
             namespace: meta.namespace.clone().unwrap_or_default(),
             name: meta.name.clone().unwrap_or_default(),
-            uid: meta.uid.clone().unwrap_or_default(),
             generation: meta.generation.unwrap_or_default(),
             created: meta.creation_timestamp.as_ref().map(|it| it.0.to_string()).unwrap_or_default(),
             spec: serde_json::from_value(spec).map_err(|it| it.to_string()),

@@ -2,13 +2,16 @@
 //!
 //! - [`runner`]: pod init, sandbox, cgroups, logs; knows nothing of the API.
 //! - [`machine`]: what this machine offers to it.
+//! - [`Node`]: the kubelet's part: what the API gives to this node runs, and the API is told how it is.
 //! - [`PodSockets`]: the seam to whoever carries the pods' traffic.
 
 pub mod machine;
 mod network;
+mod pods;
 pub mod runner;
 mod sockets;
 
 pub use network::{CLUSTER_DOMAIN, NetworkMetrics, NetworkSettings, PodNetwork};
+pub use pods::{EnsureImage, FolderImages, Image, Images, Node, NodeSettings, StartNode};
 pub use runner::reexec;
 pub use sockets::{PodSockets, Transport};

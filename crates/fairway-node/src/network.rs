@@ -156,8 +156,7 @@ impl PodNetwork {
         Ok(())
     }
 
-    /// Cuts a pod off: its sockets and all its connections close. To be called once its containers have ended, as until then
-    /// they may be answering.
+    /// Cuts a pod off: its sockets and all its connections close.
     pub fn remove_pod(&self, uid: &str) {
         self.shared.lock_pods().retain(|_, it| {
             let stays = it.uid != uid;

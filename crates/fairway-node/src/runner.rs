@@ -45,6 +45,11 @@ pub fn reexec() {
     }
 }
 
+/// Where a volume of a pod is, below the state folder.
+pub(crate) fn volume_path(pod: &str, name: &str) -> PathBuf {
+    folder::volume(pod, name)
+}
+
 /// Which limits this machine lets us set.
 pub(crate) fn detect_limits() -> Generation {
     cgroups::detect()
@@ -294,6 +299,12 @@ impl Runner {
         let path = self.state.join(folder::pod(uid));
         let task = tokio::task::spawn_blocking(move || folder::remove_tree(&path).map_err(|it| prepare(&path, it)));
         task.await.unwrap_or_else(|it| Err(prepare(&self.state, io::Error::other(it))))
+    }
+
+    /// Gives back what only a running pod needs, and keeps its folder.
+    pub(crate) fn free(&self, uid: &str) {
+        self.cgroups.remove_pod(uid);
+        self.cgroups.remove_all();
     }
 
     /// What is there on this machine because of this state folder.

@@ -145,10 +145,9 @@ impl Cluster {
                 |_, was, now| {
                     *verdicts = true;
                     // Our own write of a status is no reason to begin all turns anew.
-                    let same = |(was, now): (&Route, &Route)| {
-                        was.uid == now.uid && was.generation == now.generation && now.generation > 0
-                    };
-                    *table |= !was.zip(now).is_some_and(same);
+                    let same =
+                        was.zip(now).is_some_and(|(was, now)| was.generation == now.generation && now.generation > 0);
+                    *table |= !same;
                 },
             ),
             Change::Gateway(event) => self.gateways.apply(event, |it| it, |_, _, _| *table = true),

@@ -49,7 +49,7 @@ fn built() -> &'static Path {
 }
 
 /// The program that becomes pod init.
-fn pod_program() -> PathBuf {
+pub(crate) fn pod_program() -> PathBuf {
     std::env::var_os(POD_COPY).map_or_else(|| PathBuf::from(POD), PathBuf::from)
 }
 
@@ -76,12 +76,10 @@ pub(crate) fn program(words: &[&str]) -> Container {
 impl Bench {
     pub(crate) fn new(ip: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("fairway-node-").tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        open_to_all(folder.path());
         let runner = Runner::open(&folder.path().join("node"), &pod_program(), &SystemEntropy).unwrap();
         let image = runner.state_folder().join("images/program");
-        fs::create_dir_all(image.join("bin")).unwrap();
-        fs::copy(built(), image.join("bin/program")).unwrap();
-        fs::set_permissions(image.join("bin/program"), fs::Permissions::from_mode(0o755)).unwrap();
+        put_program(&image);
         let ip: Ipv4Addr = ip.parse().unwrap();
         Self { folder, runner, image, uid: format!("pod-{}", ip.octets()[3]), ip }
     }
@@ -207,6 +205,32 @@ impl Bench {
     pub(crate) async fn clean(self) {
         self.runner.remove(&self.uid).await.unwrap();
         assert_eq!(self.runner.footprint(), Footprint::default());
+    }
+}
+
+pub(crate) fn open_to_all(folder: &Path) {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Makes an unpacked image of the test program.
+pub(crate) fn put_program(root: &Path) {
+    fs::create_dir_all(root.join("bin")).unwrap();
+    fs::copy(built(), root.join("bin/program")).unwrap();
+    open_to_all(&root.join("bin/program"));
+}
+
+/// Kills the inits of all pods of a state folder, and nothing else.
+pub(crate) fn kill_inits(state: &Path) {
+    let state = fs::canonicalize(state).unwrap();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let words: Vec<&[u8]> = command.split(|it| *it == 0).collect();
+        if words.first() == Some(&&b"fairway-pod-init"[..])
+            && words.get(1) == Some(&state.as_os_str().as_encoded_bytes())
+        {
+            let pid = entry.file_name().into_string().unwrap();
+            assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        }
     }
 }
 

@@ -130,13 +130,7 @@ async fn our_own_status_is_heard_without_a_new_table() {
     assert!(Arc::ptr_eq(&before, &gateway.proxy().table.read().unwrap()));
     it.apply(Change::Route(Event::Apply(route(2, json!([])))));
     assert!(it.publish(gateway.proxy()).is_some());
-    let second = gateway.proxy().table.read().unwrap().clone();
-    assert!(!Arc::ptr_eq(&before, &second));
-    let mut again = route(2, json!([]));
-    again.metadata.uid = Some("another".into());
-    list(&mut it, Change::Route, vec![again]);
-    it.publish(gateway.proxy());
-    assert!(!Arc::ptr_eq(&second, &gateway.proxy().table.read().unwrap()), "made anew while nobody looked");
+    assert!(!Arc::ptr_eq(&before, &gateway.proxy().table.read().unwrap()));
     gateway.stop(Duration::ZERO).await;
 }
 

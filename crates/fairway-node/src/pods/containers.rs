@@ -1,0 +1,156 @@
+//! From a container of the API to one of the runner.
+
+use std::path::PathBuf;
+
+use k8s_openapi::api::core::v1::{Container, Pod, PodSecurityContext, SecurityContext, VolumeMount};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::ResourceExt;
+use thiserror::Error;
+
+use super::environment::{Describe, Place, References, expand, variables};
+use super::images::Image;
+use crate::runner::{self, Limits, Mount};
+
+/// More processes than any well-behaved container has.
+const PIDS: u64 = 2048;
+
+/// Why a container cannot be made.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum Make {
+    #[error(transparent)]
+    Describe(#[from] Describe),
+    #[error("container has runAsNonRoot and image will run as root (pod: {pod:?}, container: {container})")]
+    Root { pod: String, container: String },
+    #[error("the image's user {user:?} is not in its /etc/passwd; set securityContext.runAsUser")]
+    UnknownUser { user: String },
+    #[error("no command specified: neither the container nor its image names one")]
+    NoCommand,
+    #[error("volume mount {name:?} names no volume of the pod")]
+    UnknownVolume { name: String },
+    #[error("user or group {id} is out of range")]
+    UserRange { id: i64 },
+}
+
+/// The container as the runner takes it.
+pub(crate) fn make(
+    pod: &Pod,
+    container: &Container,
+    attempt: u32,
+    image: &Image,
+    references: &References,
+    place: &Place<'_>,
+    volume: &dyn Fn(&str) -> Option<PathBuf>,
+) -> Result<runner::Container, Make> {
+    let env = variables(pod, container, &image.env, references, place)?;
+    let (user, group) = user(pod, container, image)?;
+    let mounts = container.volume_mounts.iter().flatten().map(|it| mount(it, &env, volume));
+    let mounts = mounts.collect::<Result<_, _>>()?;
+    let security = container.security_context.as_ref();
+    Ok(runner::Container {
+        name: container.name.clone(),
+        attempt,
+        image: image.root.clone(),
+        argv: argv(container, image, &env)?,
+        working_dir: container.working_dir.clone().unwrap_or_else(|| image.working_dir.clone()),
+        env,
+        user,
+        group,
+        read_only_root: security.and_then(|it| it.read_only_root_filesystem).unwrap_or(false),
+        mounts,
+        limits: limits(container),
+        cgroups: Vec::new(),
+        oom_file: None,
+    })
+}
+
+fn argv(container: &Container, image: &Image, env: &[(String, String)]) -> Result<Vec<String>, Make> {
+    let given = |list: &Option<Vec<String>>| list.clone().filter(|it| !it.is_empty());
+    let (command, arguments) = (given(&container.command), given(&container.args));
+    let words = match (command, arguments) {
+        (Some(command), arguments) => [command, arguments.unwrap_or_default()].concat(),
+        (None, Some(arguments)) => [image.entrypoint.clone(), arguments].concat(),
+        (None, None) => [image.entrypoint.clone(), image.command.clone()].concat(),
+    };
+    if words.is_empty() {
+        return Err(Make::NoCommand);
+    }
+    Ok(words.iter().map(|it| expand(it, env)).collect())
+}
+
+fn user(pod: &Pod, container: &Container, image: &Image) -> Result<(u32, u32), Make> {
+    let none = (SecurityContext::default(), PodSecurityContext::default());
+    let own = container.security_context.as_ref().unwrap_or(&none.0);
+    let shared = pod.spec.as_ref().and_then(|it| it.security_context.as_ref()).unwrap_or(&none.1);
+    let number = |id: i64| u32::try_from(id).map_err(|_| Make::UserRange { id });
+    let image_user = image.user();
+    let user = match own.run_as_user.or(shared.run_as_user) {
+        Some(id) => number(id)?,
+        None => image_user.ok_or_else(|| Make::UnknownUser { user: image.user.clone() })?.0,
+    };
+    let group = match own.run_as_group.or(shared.run_as_group) {
+        Some(id) => number(id)?,
+        None => image_user.map_or(0, |it| it.1),
+    };
+    if user == 0 && own.run_as_non_root.or(shared.run_as_non_root) == Some(true) {
+        let name =
+            format!("{}_{}({})", pod.name_any(), pod.namespace().unwrap_or_default(), pod.uid().unwrap_or_default());
+        return Err(Make::Root { pod: name, container: container.name.clone() });
+    }
+    Ok((user, group))
+}
+
+fn mount(
+    mount: &VolumeMount,
+    env: &[(String, String)],
+    volume: &dyn Fn(&str) -> Option<PathBuf>,
+) -> Result<Mount, Make> {
+    let source = volume(&mount.name).ok_or_else(|| Make::UnknownVolume { name: mount.name.clone() })?;
+    let sub_path = mount.sub_path_expr.as_deref().map(|it| expand(it, env)).or_else(|| mount.sub_path.clone());
+    Ok(Mount { source, sub_path, target: mount.mount_path.clone(), read_only: mount.read_only.unwrap_or(false) })
+}
+
+fn limits(container: &Container) -> Limits {
+    let resources = container.resources.clone().unwrap_or_default();
+    let (limits, requests) = (resources.limits.unwrap_or_default(), resources.requests.unwrap_or_default());
+    Limits {
+        memory: limits.get("memory").and_then(milli).map(|it| it.div_ceil(1000)),
+        cpu_milli: limits.get("cpu").and_then(milli),
+        cpu_request_milli: requests.get("cpu").or(limits.get("cpu")).and_then(milli),
+        pids: Some(PIDS),
+    }
+}
+
+/// A quantity in thousandths, rounded up. `None` if it is not one, or is negative.
+pub(crate) fn milli(quantity: &Quantity) -> Option<u64> {
+    let text = quantity.0.trim();
+    let end = text.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(text.len());
+    let (number, suffix) = text.split_at(end);
+    let number: f64 = number.parse().ok()?;
+    let factor = match suffix {
+        "n" => 1e-9,
+        "u" => 1e-6,
+        "m" => 1e-3,
+        "" => 1.0,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        "P" => 1e15,
+        "E" => 1e18,
+        "Ki" => 1024.0,
+        "Mi" => 1_048_576.0,
+        "Gi" => 1_073_741_824.0,
+        "Ti" => 1_099_511_627_776.0,
+        "Pi" => 1_125_899_906_842_624.0,
+        _ => 10f64.powi(suffix.strip_prefix(['e', 'E'])?.parse().ok()?),
+    };
+    let value = (number * factor * 1000.0).ceil();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie in range")]
+    (0.0..1.8e19).contains(&value).then_some(value as u64)
+}
+
+/// What the pod is called inside.
+pub(crate) fn hostname(pod: &Pod) -> String {
+    let named = pod.spec.as_ref().and_then(|it| it.hostname.clone()).unwrap_or_else(|| pod.name_any());
+    named.chars().take(63).collect::<String>().trim_end_matches(['-', '.']).to_owned()
+}

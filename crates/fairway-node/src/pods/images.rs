@@ -1,0 +1,169 @@
+//! Images as the node wants them: a folder to stand on, and what the image says about how to run it.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// An unpacked image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Image {
+    /// The folder that its layers were unpacked into. Best below the node's state folder: as root, pods run as users that may
+    /// not be able to reach any other place.
+    pub root: PathBuf,
+    /// What names its content: shown as `imageID`.
+    pub id: String,
+    /// `Entrypoint`.
+    pub entrypoint: Vec<String>,
+    /// `Cmd`.
+    pub command: Vec<String>,
+    /// `Env`.
+    pub env: Vec<(String, String)>,
+    /// `WorkingDir`.
+    pub working_dir: String,
+    /// `User`: a number or a name, and perhaps a group.
+    pub user: String,
+}
+
+impl Image {
+    /// The user and group that the image wants, as numbers. `None` when it names somebody that it does not know.
+    pub(crate) fn user(&self) -> Option<(u32, u32)> {
+        let (user, group) = self.user.split_once(':').map_or((self.user.as_str(), None), |it| (it.0, Some(it.1)));
+        let passwd = || lines(&self.root.join("etc/passwd"));
+        let (uid, own_group) = match user.parse::<u32>() {
+            _ if user.is_empty() => (0, 0),
+            Ok(number) => {
+                let known = passwd().into_iter().find(|it| it.get(2).is_some_and(|it| *it == number.to_string()));
+                (number, known.and_then(|it| it.get(3)?.parse().ok()).unwrap_or(0))
+            }
+            Err(_) => {
+                let known = passwd().into_iter().find(|it| it.first().is_some_and(|it| it == user))?;
+                (known.get(2)?.parse().ok()?, known.get(3)?.parse().ok()?)
+            }
+        };
+        let gid = match group {
+            None => own_group,
+            Some(group) => match group.parse::<u32>() {
+                Ok(number) => number,
+                Err(_) => {
+                    let groups = lines(&self.root.join("etc/group"));
+                    let known = groups.into_iter().find(|it| it.first().is_some_and(|it| it == group))?;
+                    known.get(2)?.parse().ok()?
+                }
+            },
+        };
+        Some((uid, gid))
+    }
+}
+
+/// The fields of each line. The file is an image's own: links in it are not followed.
+fn lines(path: &Path) -> Vec<Vec<String>> {
+    let is_plain = std::fs::symlink_metadata(path).is_ok_and(|it| it.is_file() && it.len() < 1 << 20);
+    let text = if is_plain { std::fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+    text.lines().map(|it| it.split(':').map(str::to_owned).collect()).collect()
+}
+
+/// Why there is no image.
+#[derive(Debug, Error)]
+pub enum EnsureImage {
+    /// Its name is not one.
+    #[error("couldn't parse image name {reference:?}: {why}")]
+    InvalidName {
+        /// What was asked for.
+        reference: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// It is not here, and may not be fetched.
+    #[error("container image {reference:?} is not present with pull policy of Never")]
+    Never {
+        /// What was asked for.
+        reference: String,
+    },
+    /// It cannot be had.
+    #[error("failed to pull image {reference:?}: {why}")]
+    Pull {
+        /// What was asked for.
+        reference: String,
+        /// What went wrong, and what to do.
+        why: String,
+    },
+}
+
+impl EnsureImage {
+    /// The reason that a waiting container shows.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::InvalidName { .. } => "InvalidImageName",
+            Self::Never { .. } => "ErrImageNeverPull",
+            Self::Pull { .. } => "ErrImagePull",
+        }
+    }
+}
+
+/// Gets images and unpacks them.
+#[async_trait]
+pub trait Images: Send + Sync + 'static {
+    /// The image, unpacked. Asking again for what is there is cheap.
+    async fn ensure(&self, reference: &str) -> Result<Image, EnsureImage>;
+}
+
+/// Images that somebody unpacked into a folder: `<folder>/<name>/rootfs`, with an optional `config.json` beside it.
+pub struct FolderImages {
+    folder: PathBuf,
+}
+
+/// `config.json` of an unpacked image.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct FolderConfig {
+    entrypoint: Vec<String>,
+    command: Vec<String>,
+    env: Vec<(String, String)>,
+    working_dir: String,
+    user: String,
+}
+
+impl FolderImages {
+    /// The images of this folder.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+}
+
+#[async_trait]
+impl Images for FolderImages {
+    async fn ensure(&self, reference: &str) -> Result<Image, EnsureImage> {
+        let good = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.');
+        if reference.is_empty() || reference.starts_with('.') || !reference.chars().all(good) {
+            let why = "an image of a folder is named by one word of letters, digits, dots and dashes".into();
+            return Err(EnsureImage::InvalidName { reference: reference.into(), why });
+        }
+        let folder = self.folder.join(reference);
+        let root = folder.join("rootfs");
+        if !root.is_dir() {
+            let why = format!("{} is not there", root.display());
+            return Err(EnsureImage::Pull { reference: reference.into(), why });
+        }
+        let config: FolderConfig = match std::fs::read(folder.join("config.json")) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|it| EnsureImage::Pull {
+                reference: reference.into(),
+                why: format!("config.json cannot be understood: {it}"),
+            })?,
+            Err(_) => FolderConfig::default(),
+        };
+        Ok(Image {
+            root,
+            id: format!("folder:{reference}"),
+            entrypoint: config.entrypoint,
+            command: config.command,
+            env: config.env,
+            working_dir: config.working_dir,
+            user: config.user,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! A real API server, a real node on it, and an image of the test program.
+#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "test support: not every test program uses all of it")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fairway_clock::World;
+use fairway_node::runner::{Footprint, LogOptions, Runner};
+use fairway_node::{FolderImages, Node, NodeSettings};
+use fairway_testkit::TestPlane;
+use futures::{StreamExt as _, TryStreamExt as _};
+use k8s_openapi::api::core::v1::{Event, Pod, ServiceAccount};
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use serde_json::{Value, json};
+
+use crate::bench;
+
+pub(crate) struct Plane {
+    pub(crate) api: TestPlane,
+    pub(crate) node: Option<Node>,
+    folder: tempfile::TempDir,
+}
+
+impl Plane {
+    pub(crate) async fn start() -> Self {
+        let plane = TestPlane::start().await.unwrap();
+        let account: ServiceAccount = serde_json::from_value(json!({ "metadata": { "name": "default" } })).unwrap();
+        let accounts: Api<ServiceAccount> = Api::namespaced(plane.client(), "default");
+        let _there = accounts.create(&PostParams::default(), &account).await;
+        let folder = tempfile::Builder::new().prefix("fairway-node-").tempdir().unwrap();
+        bench::open_to_all(folder.path());
+        let mut it = Self { api: plane, node: None, folder };
+        it.begin().await;
+        bench::put_program(&it.state().join("images/program/rootfs"));
+        fs::write(it.state().join("images/program/config.json"), r#"{"entrypoint":["/bin/program"]}"#).unwrap();
+        it
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("node")
+    }
+
+    /// Starts the node, also once more after it was stopped.
+    pub(crate) async fn begin(&mut self) {
+        let images = Arc::new(FolderImages::new(self.state().join("images")));
+        let client = self.api.client();
+        let world = World::system();
+        let program = bench::pod_program();
+        let settings = NodeSettings::usual(self.state(), "here", client, images, program, world);
+        let node = Node::start(settings).await.unwrap();
+        node.registered().await;
+        self.node = Some(node);
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        self.node.as_ref().unwrap()
+    }
+
+    pub(crate) fn pods(&self) -> Api<Pod> {
+        Api::namespaced(self.api.client(), "default")
+    }
+
+    /// Makes a pod that is bound already. `spec` is merged over a container `app` that runs these words.
+    pub(crate) async fn pod(&self, name: &str, words: &[&str], spec: Value) -> Pod {
+        let mut container = json!({ "name": "app", "image": "program", "args": words });
+        let mut pod = json!({
+            "nodeName": "here", "automountServiceAccountToken": false, "terminationGracePeriodSeconds": 1,
+        });
+        for (key, value) in spec.as_object().unwrap() {
+            match key.strip_prefix("app.") {
+                Some(key) => container[key] = value.clone(),
+                None => pod[key] = value.clone(),
+            }
+        }
+        if pod.get("containers").is_none() {
+            pod["containers"] = json!([container]);
+        }
+        let pod = json!({ "metadata": { "name": name, "labels": { "app": name } }, "spec": pod });
+        self.pods().create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap()
+    }
+
+    /// Waits until the API's pod is so.
+    pub(crate) async fn until(&self, name: &str, what: &str, condition: impl Fn(&Pod) -> bool) -> Pod {
+        let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+        let mut pods = watcher(self.pods(), config).applied_objects().boxed();
+        let mut last = None;
+        let found = tokio::time::timeout(std::time::Duration::from_secs(30), async {
+            while let Some(pod) = pods.try_next().await.unwrap() {
+                if condition(&pod) {
+                    return pod;
+                }
+                last = Some(pod);
+            }
+            panic!("the watch ended")
+        });
+        let Ok(pod) = found.await else { panic!("{name} was never {what}: {:#?}", last.map(|it| it.status)) };
+        pod
+    }
+
+    pub(crate) async fn gone(&self, name: &str) {
+        while self.pods().get_opt(name).await.unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) async fn delete(&self, name: &str) {
+        self.pods().delete(name, &DeleteParams::default()).await.unwrap();
+        self.gone(name).await;
+    }
+
+    pub(crate) async fn events(&self, reason: &str) -> Vec<String> {
+        let events: Api<Event> = Api::namespaced(self.api.client(), "default");
+        let all = events.list(&ListParams::default()).await.unwrap().items;
+        all.into_iter().filter(|it| it.reason.as_deref() == Some(reason)).filter_map(|it| it.message).collect()
+    }
+
+    pub(crate) async fn log(&self, name: &str, options: LogOptions) -> String {
+        let stream = self.node().logs("default", name, None, options).unwrap();
+        let parts: Vec<_> = stream.try_collect().await.unwrap();
+        parts.iter().map(|it| String::from_utf8_lossy(it).into_owned()).collect()
+    }
+
+    /// Stops everything and checks that the machine is as before.
+    pub(crate) async fn clean(mut self) {
+        self.node.take().unwrap().stop(false).await;
+        let runner = Runner::open(&self.state(), Path::new("/none"), &fairway_clock::SystemEntropy).unwrap();
+        assert_eq!(runner.footprint(), Footprint::default());
+        self.api.stop().await;
+    }
+}
+
+/// The state of the container `app`, in a word or two.
+pub(crate) fn state(pod: &Pod) -> String {
+    let statuses = pod.status.iter().flat_map(|it| it.container_statuses.iter().flatten());
+    let Some(state) = statuses.filter(|it| it.name == "app").find_map(|it| it.state.clone()) else {
+        return "nothing".into();
+    };
+    match (state.running, state.waiting, state.terminated) {
+        (Some(_), ..) => "running".into(),
+        (_, Some(it), _) => format!("waiting {}", it.reason.unwrap_or_default()),
+        (.., Some(it)) => format!("terminated {} {}", it.exit_code, it.reason.unwrap_or_default()),
+        _ => "nothing".into(),
+    }
+}
+
+pub(crate) fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|it| it.conditions.iter().flatten());
+    conditions.filter(|it| it.type_ == "Ready").any(|it| it.status == "True")
+}
+
+pub(crate) fn phase(pod: &Pod) -> &str {
+    pod.status.as_ref().and_then(|it| it.phase.as_deref()).unwrap_or("none")
+}
+
+pub(crate) fn restarts(pod: &Pod) -> i32 {
+    pod.status.iter().flat_map(|it| it.container_statuses.iter().flatten()).map(|it| it.restart_count).sum()
+}
