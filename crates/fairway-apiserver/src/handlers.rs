@@ -38,6 +38,7 @@ pub(crate) async fn dispatch(call: &Call) -> Result<Reply, ApiError> {
         "get" => get::get(call),
         "list" => list::list(call),
         "watch" => watch::watch(call),
+        "create" if !info.name.is_empty() => Err(ApiError::method_not_allowed()),
         "create" if identity::is_review(call) => identity::review(call),
         "create" => create::create(call).await,
         "update" => update::update(call).await,

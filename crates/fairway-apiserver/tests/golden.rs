@@ -6,3 +6,5 @@ mod cases;
 mod defaults;
 #[path = "golden/refusals.rs"]
 mod refusals;
+#[path = "golden/server.rs"]
+mod server;

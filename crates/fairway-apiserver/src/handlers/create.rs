@@ -54,7 +54,7 @@ pub(crate) async fn create_object(
     if !options.dry_run {
         custom::settle(call, &mut object);
     }
-    causes.extend(kinds::validate_create(served, &object));
+    pipeline::add_causes(&mut causes, kinds::validate_create(served, &object));
     if !causes.is_empty() {
         let name = text_at(&object, "/metadata/name");
         return Err(ApiError::invalid(&served.group, &served.kind, name, &causes));

@@ -12,7 +12,13 @@ use crate::{ApiError, kinds};
 
 /// Records a write that is not an apply; `old` is absent for a new object.
 pub(crate) fn record(call: &Call, options: &WriteOptions, old: Option<&Value>, new: &mut Value) {
-    let (version, reset) = (api_version(&call.served), reset(&call.served, &call.info.subresource));
+    let (version, mut reset) = (api_version(&call.served), reset(&call.served, &call.info.subresource));
+    if old.is_none() && &*call.served.storage == "core/services" {
+        // Given with the address, which is nobody's choice.
+        for field in ["ipFamilies", "ipFamilyPolicy", "clusterIPs"] {
+            reset.insert(&Path::of_fields(&["spec", field]).0);
+        }
+    }
     managed::update(&write(call, options, &version, old, &reset), new);
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fairway_schema::Cause;
 use fairway_store::{CommitError, Expect, Stored};
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -69,9 +70,9 @@ pub(crate) async fn replace(call: &Call, replacement: Replacement<'_>) -> Result
     kinds::prepare_update(served, part.subresource(), &mut new, &old);
     custom::settle(call, &mut new);
     causes.extend(admission::check_finalizers(&old, &new));
-    causes.extend(kinds::validate_update(served, part.subresource(), &new, &old));
+    add_causes(&mut causes, kinds::validate_update(served, part.subresource(), &new, &old));
     if &*served.storage == custom::DEFINITIONS {
-        causes.extend(crd::validate_update(&new, &old));
+        add_causes(&mut causes, crd::validate_update(&new, &old));
     }
     if !causes.is_empty() {
         return Err(ApiError::invalid(&served.group, &served.kind, &live.key.name, &causes));
@@ -96,6 +97,15 @@ pub(crate) async fn replace(call: &Call, replacement: Replacement<'_>) -> Result
         Ok(stored) => Ok(Replaced::Done(Reply::stored(stored))),
         Err(CommitError::Conflict { .. }) => Ok(Replaced::Conflict),
         Err(error) => Err(refused(&error)),
+    }
+}
+
+/// Adds what is wrong, each thing once.
+pub(crate) fn add_causes(causes: &mut Vec<Cause>, more: Vec<Cause>) {
+    for it in more {
+        if !causes.contains(&it) {
+            causes.push(it);
+        }
     }
 }
 

@@ -29,7 +29,7 @@ fn create(resource: &Resource, namespace: Option<&str>, request: &Value) -> Resu
 }
 
 /// Hides what differs from server to server, and what we do not do on purpose.
-fn mask(object: &mut Value) {
+pub(crate) fn mask(object: &mut Value) {
     let metadata = object["metadata"].as_object_mut().expect("metadata");
     for field in ["managedFields", "uid", "creationTimestamp"] {
         metadata.remove(field);
