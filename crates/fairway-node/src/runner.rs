@@ -173,16 +173,25 @@ impl Runner {
 
     /// The folder of a volume of a pod, made if need be, for the pod's own use once [`Runner::create`] is called.
     pub fn volume(&self, pod: &str, name: &str) -> Result<PathBuf, RunPod> {
-        check_name(pod)?;
         check_name(name)?;
+        self.own_folder(pod)?;
         let path = self.state.join(folder::volume(pod, name));
         make_folder(&path)?;
         Ok(path)
     }
 
+    /// A pod's folder: its own user's, and nobody else's, for Secrets lie in it.
+    fn own_folder(&self, pod: &str) -> Result<PathBuf, RunPod> {
+        check_name(pod)?;
+        let path = self.state.join(folder::pod(pod));
+        make_folder(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).map_err(|it| prepare(&path, it))?;
+        Ok(path)
+    }
+
     /// The folder of `hosts`, `hostname` and `resolv.conf`, made if need be.
     pub fn etc(&self, pod: &str) -> Result<PathBuf, RunPod> {
-        check_name(pod)?;
+        self.own_folder(pod)?;
         let path = self.state.join(folder::etc(pod));
         make_folder(&path)?;
         Ok(path)
@@ -190,12 +199,10 @@ impl Runner {
 
     /// Starts a pod's init. The caller leaves `host_user` and `cgroups` to us.
     pub async fn create(&self, mut sandbox: Sandbox) -> Result<Pod, RunPod> {
-        check_name(&sandbox.uid)?;
+        let folder = self.own_folder(&sandbox.uid)?;
         let uid = sandbox.uid.clone();
         sandbox.host_user = self.is_root.then(|| FIRST_POD_USER + (u32::from(sandbox.ip) & 0xffff));
         sandbox.cgroups = self.cgroups.pod(&uid, sandbox.host_user)?.join;
-        let folder = self.state.join(folder::pod(&uid));
-        make_folder(&folder)?;
         for (name, _) in &sandbox.memory_volumes {
             self.volume(&uid, name)?;
         }

@@ -221,6 +221,43 @@ async fn a_pod_whose_init_is_killed_is_made_anew() {
 }
 
 #[tokio::test]
+async fn a_pod_that_died_while_nobody_looked_runs_again() {
+    let mut plane = Plane::start().await;
+    plane.pod("fell", &["sleep"], json!({})).await;
+    let before = plane.until("fell", "ready", is_ready).await;
+    plane.node.take().unwrap().stop(true).await;
+    bench::kill_inits(&plane.state());
+    plane.begin().await;
+    let after = plane.until("fell", "running again", |it| restarts(it) == 1 && is_ready(it)).await;
+    assert_eq!(after.status.unwrap().pod_ip, before.status.unwrap().pod_ip);
+    plane.clean().await;
+}
+
+#[tokio::test]
+async fn limits_hold_and_a_leak_says_so_in_the_status() {
+    let plane = Plane::start().await;
+    let machine = fairway_node::machine::inspect();
+    if machine.controllers.iter().any(|it| it == "memory") {
+        plane
+            .pod(
+                "leak",
+                &["leak"],
+                json!({ "restartPolicy": "Never",
+            "app.resources": { "limits": { "memory": "24Mi", "cpu": "500m" } } }),
+            )
+            .await;
+        let pod = plane.until("leak", "killed", |it| phase(it) == "Failed").await;
+        assert_eq!(state(&pod), "terminated 137 OOMKilled");
+    }
+    plane.clean().await;
+}
+
+#[tokio::test]
+async fn pods_run_without_root_too() {
+    bench::again_without_root();
+}
+
+#[tokio::test]
 async fn logs_are_followed_to_the_end_and_errors_name_what_there_is() {
     let plane = Plane::start().await;
     plane.pod("talks", &["sleep"], json!({ "restartPolicy": "Never" })).await;

@@ -76,6 +76,8 @@ async fn the_root_is_read_only_or_thrown_away_and_volumes_are_as_they_say() {
     let closed = bench.runner.volume(&bench.uid, "closed").unwrap();
     std::fs::write(closed.join("key"), "value").unwrap();
     let pod = bench.pod().await;
+    let folder = std::fs::metadata(open.join("../..")).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&folder) & 0o777, 0o700, "Secrets lie in it");
     let mounts = vec![
         Mount { source: open.clone(), sub_path: Some("part".into()), target: "/data/deep".into(), read_only: false },
         Mount { source: closed, sub_path: None, target: "/etc/settings".into(), read_only: true },

@@ -101,7 +101,10 @@ impl Worker {
         let now = shared.settings.world.clock.now();
         let (live, history) = match found {
             Some(Found::Running(live)) => (Some(Arc::from(live)), PodState::default()),
-            Some(Found::Dead { state, .. }) => (None, state),
+            Some(Found::Dead { mut state, .. }) => {
+                lost(&mut state, now);
+                (None, state)
+            }
             None => (None, PodState::default()),
         };
         let reporter = Reporter::new(shared.settings.client.clone(), &pod);
@@ -306,12 +309,8 @@ impl Worker {
     async fn lose(&mut self) {
         self.live = None;
         self.shared.network.remove_pod(&self.uid);
-        let at = self.now();
-        for run in self.history.containers.iter_mut().filter(|it| it.finished.is_none()) {
-            let reason = "ContainerStatusUnknown".to_owned();
-            let message = Some("the pod's first process ended and took the container with it".to_owned());
-            run.finished = Some(runner::Finished { at, exit_code: 137, signal: Some(9), reason, message });
-        }
+        let now = self.now();
+        lost(&mut self.history, now);
         if self.pod.metadata.deletion_timestamp.is_none() {
             let text = "Pod sandbox changed, it will be killed and re-created.";
             self.shared.events.normal(self.pod.as_ref(), "SandboxChanged", text).await;
@@ -406,6 +405,15 @@ impl Worker {
             let text = format!("PreStopHook of container {} failed: {why}", run.0);
             self.shared.events.warning(self.pod.as_ref(), "FailedPreStopHook", &text).await;
         }
+    }
+}
+
+/// What ran when pod init ended has ended too; nobody saw how.
+fn lost(state: &mut PodState, at: Timestamp) {
+    for run in state.containers.iter_mut().filter(|it| it.finished.is_none()) {
+        let reason = "ContainerStatusUnknown".to_owned();
+        let message = Some("the pod's first process ended and took the container with it".to_owned());
+        run.finished = Some(runner::Finished { at, exit_code: 137, signal: Some(9), reason, message });
     }
 }
 
