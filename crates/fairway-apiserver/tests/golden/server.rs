@@ -1,5 +1,7 @@
 //! The same cases as requests to a whole server: what the pipeline makes of what the parts know.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
+
 use bytes::Bytes;
 use fairway_testkit::{TestPlane, administrator};
 use http::Request;
