@@ -100,13 +100,13 @@ impl Scene {
 
 impl Member {
     /// What a program in this pod gets when it connects; waits for the socket to stand.
-    async fn call(&self, target: &str) -> TcpStream {
+    async fn call(&self, target: &str) -> std::io::Result<TcpStream> {
         let target: SocketAddr = target.parse().unwrap();
         loop {
             match self.pod.connect(self.ip, target).await {
-                Ok(socket) => return stream(socket),
+                Ok(socket) => return Ok(stream(socket)),
                 Err(why) if why.kind() == std::io::ErrorKind::ConnectionRefused => tokio::task::yield_now().await,
-                Err(why) => panic!("{why}"),
+                Err(why) => return Err(why),
             }
         }
     }
@@ -146,7 +146,7 @@ impl Member {
     async fn resolve(&self, name: &str) -> Option<[u8; 4]> {
         let question = question(name);
         loop {
-            let mut socket = self.call("10.96.0.10:53").await;
+            let mut socket = self.call("10.96.0.10:53").await.unwrap();
             socket.write_u16(u16::try_from(question.len()).unwrap()).await.unwrap();
             socket.write_all(&question).await.unwrap();
             let mut answer = vec![0; usize::from(socket.read_u16().await.unwrap())];
@@ -180,6 +180,14 @@ async fn caller_seen(stream: &mut TcpStream) -> std::io::Result<String> {
     Ok(String::from_utf8(line).unwrap().trim().to_owned())
 }
 
+/// How a connection is refused: while it is made, or right after.
+async fn refused(member: &Member) -> std::io::ErrorKind {
+    match member.call(SERVICE).await {
+        Ok(mut stream) => ended(&mut stream).await,
+        Err(why) => why.kind(),
+    }
+}
+
 async fn ended(stream: &mut TcpStream) -> std::io::ErrorKind {
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).await.map_or_else(|it| it.kind(), |_| std::io::ErrorKind::UnexpectedEof)
@@ -195,14 +203,14 @@ async fn a_pod_calls_another_by_name_and_is_seen_as_itself() {
         tokio::task::yield_now().await;
     }
     assert!(caller.resolve_by_datagram("web").await.ends_with(&[10, 96, 0, 20]));
-    let mut connection = caller.call(SERVICE).await;
+    let mut connection = caller.call(SERVICE).await.unwrap();
     assert_eq!(caller_seen(&mut connection).await.unwrap(), "10.244.0.40");
     connection.write_all(b"hello").await.unwrap();
     let mut back = [0; 5];
     connection.read_exact(&mut back).await.unwrap();
     assert_eq!(&back, b"hello");
     // A pod may call itself through its Service, and the node reaches it as the node.
-    assert_eq!(caller_seen(&mut server.call(SERVICE).await).await.unwrap(), "10.244.0.41");
+    assert_eq!(caller_seen(&mut server.call(SERVICE).await.unwrap()).await.unwrap(), "10.244.0.41");
     let mut probe = scene.network.dial(SocketAddr::new(server.ip, 8080)).await.unwrap();
     assert_eq!(caller_seen(&mut probe).await.unwrap(), "10.244.0.1");
     assert_eq!(caller.resolve("www.example.com").await, None);
@@ -217,17 +225,23 @@ async fn a_policy_in_the_api_closes_open_connections_and_denies_new_ones_until_i
     let (caller, server) = (scene.pod("caller", "10.244.0.42").await, scene.pod("server", "10.244.0.43").await);
     let _serving = server.serve().await;
     scene.service("web", "10.96.0.20", server.ip).await;
-    let mut open = caller.call(SERVICE).await;
+    let mut open = caller.call(SERVICE).await.unwrap();
     caller_seen(&mut open).await.unwrap();
     let closed = json!({ "metadata": { "name": "closed" }, "spec": { "podSelector": { "matchLabels": { "app": "server" } }, "policyTypes": ["Ingress"] } });
     scene.create("networking.k8s.io/v1", "NetworkPolicy", "shop", closed).await;
     assert_eq!(ended(&mut open).await, std::io::ErrorKind::ConnectionReset);
-    assert_eq!(ended(&mut caller.call(SERVICE).await).await, std::io::ErrorKind::ConnectionReset);
+    assert_eq!(refused(&caller).await, std::io::ErrorKind::ConnectionReset);
     let metrics = scene.network.metrics();
     assert_eq!((metrics.withdrawn, metrics.denied), (1, 1));
     let policies: Api<k8s_openapi::api::networking::v1::NetworkPolicy> = Api::namespaced(scene.plane.client(), "shop");
     policies.delete("closed", &DeleteParams::default()).await.unwrap();
-    while caller_seen(&mut caller.call(SERVICE).await).await.is_err() {}
+    loop {
+        if let Ok(mut stream) = caller.call(SERVICE).await
+            && caller_seen(&mut stream).await.is_ok()
+        {
+            break;
+        }
+    }
     scene.end(vec![caller, server]).await;
 }
 
