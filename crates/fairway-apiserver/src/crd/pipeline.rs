@@ -5,29 +5,22 @@ use serde_json::{Map, Value, json};
 
 use crate::{Resource, kinds};
 
-/// What admission of an object found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Admitted {
-    /// The fields the schema does not know, sorted: warned of, or refused with `fieldValidation=Strict`. They are no
-    /// longer in the object.
-    pub unknown: Vec<String>,
-    /// What is wrong; a write with causes is refused.
-    pub causes: Vec<Cause>,
+/// Prunes and defaults an object that is to be written. What is wrong is that its defaults are too many.
+pub fn complete(resource: &Resource, object: &mut Value) -> Vec<Cause> {
+    prune(&resource.schema, object);
+    match fairway_schema::default_within(&resource.schema, object) {
+        Ok(()) => check_metadata(object),
+        Err(error) => vec![Cause::invalid("<nil>", &json!(""), &error.to_string())],
+    }
 }
 
-/// Prunes, defaults and validates an object that is to be written. The object's own metadata (labels, finalizers …)
-/// is validated with that of every other kind, not here.
-pub fn admit(resource: &Resource, object: &mut Value) -> Admitted {
-    let unknown = prune(&resource.schema, object);
-    if let Err(error) = fairway_schema::default_within(&resource.schema, object) {
-        return Admitted { unknown, causes: vec![Cause::invalid("<nil>", &json!(""), &error.to_string())] };
-    }
-    let mut causes = check_metadata(object);
-    if causes.is_empty() {
-        causes = without_metadata(object, |rest| validate::validate(&resource.schema, rest, ""));
-    }
+/// Everything that is wrong with an object that is complete: after the server has put back what the writer may not
+/// change, for a status that is ignored is not judged. The object's own metadata (labels, finalizers …) is judged with
+/// that of every other kind, not here.
+pub fn check(resource: &Resource, object: &mut Value) -> Vec<Cause> {
+    let mut causes = without_metadata(object, |rest| validate::validate(&resource.schema, rest, ""));
     check_embedded(&resource.schema, object, &Path::Root(""), true, &mut causes);
-    Admitted { unknown, causes }
+    causes
 }
 
 /// Brings a stored object to what its schema says today: the schema may have changed since it was written.

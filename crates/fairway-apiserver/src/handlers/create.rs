@@ -55,6 +55,7 @@ pub(crate) async fn create_object(
         custom::settle(call, &mut object);
     }
     pipeline::add_causes(&mut causes, kinds::validate_create(served, &object));
+    pipeline::add_causes(&mut causes, pipeline::check(served, &mut object));
     if !causes.is_empty() {
         let name = text_at(&object, "/metadata/name");
         return Err(ApiError::invalid(&served.group, &served.kind, name, &causes));

@@ -34,15 +34,22 @@ pub(crate) fn prepare_create(shared: &Shared, served: &Served, object: &mut Valu
     kinds::prepare_create(served, object, now);
 }
 
-/// Defaults an object, and checks it against its schema where that is not done when it is decoded.
+/// Completes an object with its defaults.
 pub(crate) fn complete(served: &Served, object: &mut Value) -> Vec<Cause> {
     if served.is_custom() {
-        return crd::admit(served, object).causes;
+        return crd::complete(served, object);
     }
     kinds::default(served, object);
     if &*served.storage == crate::custom::DEFINITIONS {
         crd::default(object);
-        return crd::validate(object);
     }
     Vec::new()
+}
+
+/// What is wrong with an object by the schema of its definition, or with a definition itself.
+pub(crate) fn check(served: &Served, object: &mut Value) -> Vec<Cause> {
+    if served.is_custom() {
+        return crd::check(served, object);
+    }
+    if &*served.storage == crate::custom::DEFINITIONS { crd::validate(object) } else { Vec::new() }
 }

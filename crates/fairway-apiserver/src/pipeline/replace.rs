@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::commit::{Kept, Origin, commit_delete, commit_put, refused};
 use super::ownership;
-use super::prepare::complete;
+use super::prepare::{check, complete};
 use crate::object::{self, Meta, meta, meta_mut};
 use crate::registry::Served;
 use crate::request::WriteOptions;
@@ -71,6 +71,7 @@ pub(crate) async fn replace(call: &Call, replacement: Replacement<'_>) -> Result
     custom::settle(call, &mut new);
     causes.extend(admission::check_finalizers(&old, &new));
     add_causes(&mut causes, kinds::validate_update(served, part.subresource(), &new, &old));
+    add_causes(&mut causes, check(served, &mut new));
     if &*served.storage == custom::DEFINITIONS {
         add_causes(&mut causes, crd::validate_update(&new, &old));
     }

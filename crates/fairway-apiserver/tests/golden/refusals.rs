@@ -21,6 +21,7 @@ const ELSEWHERE: &[&str] = &[
     // Rules of CustomResourceDefinitions stand with their handler.
     "spec.validation.openAPIV3Schema",
     "must have exactly one version marked",
+    "must be spec.names.plural",
 ];
 
 #[test]

@@ -72,16 +72,7 @@ fn name(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::required("metadata.name", "name or generateName is required"));
         }
         "" => {}
-        name => {
-            let mut wrong = rule(name);
-            if &*resource.storage == "apiextensions.k8s.io/customresourcedefinitions" {
-                let spec = &object["spec"];
-                if name != format!("{}.{}", text(&spec["names"]["plural"]), text(&spec["group"])) {
-                    wrong.push("must be spec.names.plural+\".\"+spec.group".to_owned());
-                }
-            }
-            say("metadata.name", &metadata["name"], wrong, causes);
-        }
+        name => say("metadata.name", &metadata["name"], rule(name), causes),
     }
 }
 
