@@ -27,5 +27,5 @@ mod watch;
 
 pub use dial::{Dial, TcpDial};
 pub use gateway::{Gateway, GatewaySettings, Limits, Named};
-pub use install::{DEFINITIONS, open_gateway};
+pub use install::{DEFINITIONS, open_gateway, rules};
 pub use metrics::{BUCKETS_MS, RouteMetrics};

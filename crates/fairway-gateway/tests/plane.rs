@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairway_clock::World;
-use fairway_gateway::{DEFINITIONS, Dial, Gateway, GatewaySettings, Limits, Named, open_gateway};
-use fairway_testkit::TestPlane;
+use fairway_gateway::{DEFINITIONS, Dial, Gateway, GatewaySettings, Limits, Named, open_gateway, rules};
+use fairway_testkit::{TestPlane, administrator};
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
@@ -84,10 +84,17 @@ fn route(service: &str) -> Value {
 
 impl Scene {
     async fn new() -> Self {
-        let plane = TestPlane::start().await.unwrap();
+        let plane = TestPlane::guarded().await.unwrap();
         for definition in DEFINITIONS {
             apply(&plane, &serde_saphyr::from_str(definition).unwrap()).await.unwrap();
         }
+        let (group, version) = ("rbac.authorization.k8s.io", "rbac.authorization.k8s.io/v1");
+        let role = json!({ "apiVersion": version, "kind": "ClusterRole", "metadata": { "name": "gateway" }, "rules": rules() });
+        apply(&plane, &role).await.unwrap();
+        let binding = json!({ "apiVersion": version, "kind": "ClusterRoleBinding", "metadata": { "name": "gateway" },
+            "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "gateway" },
+            "subjects": [{ "apiGroup": group, "kind": "User", "name": "gateway" }] });
+        apply(&plane, &binding).await.unwrap();
         for name in ["shop", "infra"] {
             apply(&plane, &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }))
                 .await
@@ -95,9 +102,12 @@ impl Scene {
         }
         let edge = Named { namespace: "infra".into(), name: "edge".into() };
         apply_when_served(&plane, &open_gateway(&edge, "example", 80)).await;
+        // It acts with no more rights than it asks for.
+        let mut itself = administrator();
+        (itself.user, itself.groups) = ("gateway".into(), Vec::new());
         let settings = GatewaySettings {
             listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
-            client: plane.client(),
+            client: plane.client_as(itself),
             dial: Arc::new(ToLoopback),
             world: World::system(),
             gateway: edge,
