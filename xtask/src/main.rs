@@ -1,7 +1,11 @@
 //! The project's automation, started as `cargo xtask <command>`. Each command is one module; `--help` lists them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its user")]
 
+mod bench;
+mod gate;
 mod generate;
+mod stories;
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
@@ -17,17 +21,35 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// The whole gate: formatting, lints, house rules, generated files, and every test
+    Test,
     /// Write the generated files from what was captured (with --check: compare only)
     Gen {
         /// Change nothing; fail if a generated file differs
         #[arg(long)]
         check: bool,
     },
+    /// Check the house rules that no compiler checks: sizes, modules, layers, dependencies
+    Tidy,
+    /// Measure, in a release build, and print one table of rows from where to where
+    Bench {
+        /// Only the rows whose name contains this
+        filter: Option<String>,
+    },
+    /// Run the stories in tests/e2e/stories against the real binary
+    E2e {
+        /// Only the stories whose file name contains this
+        filter: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Test => gate::run(),
         Command::Gen { check } => generate::run(check),
+        Command::Tidy => tidy::run(),
+        Command::Bench { filter } => bench::run(filter.as_deref()),
+        Command::E2e { filter } => stories::run(filter.as_deref()),
     };
     match outcome {
         Ok(code) => code,

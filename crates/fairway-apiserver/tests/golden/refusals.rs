@@ -2,7 +2,7 @@
 //! the whole message must be the same.
 
 use fairway_apiserver::{ApiError, kinds};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cases::{cases, find};
 

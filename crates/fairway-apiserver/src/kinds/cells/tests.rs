@@ -96,6 +96,7 @@ fn a_pod_that_is_deleted_is_terminating() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn the_other_kinds_print_what_people_look_for() {
     let template =
         json!({ "spec": { "containers": [{ "name": "c", "image": "i:1" }, { "name": "d", "image": "j" }] } });

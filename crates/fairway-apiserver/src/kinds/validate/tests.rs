@@ -42,6 +42,7 @@ fn pod(container: Value) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn containers_are_checked_field_by_field() {
     let table = [
         (json!({}), vec![]),

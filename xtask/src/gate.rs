@@ -1,0 +1,127 @@
+//! `cargo xtask test`: everything that must hold before a change lands, on a machine that has nothing but Rust.
+//! Nothing is installed; what is not there is skipped, and said to be.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::{generate, tidy, workspace};
+
+/// A step, and how to run it.
+struct Step {
+    name: &'static str,
+    run: fn() -> Result<Outcome>,
+}
+
+enum Outcome {
+    Passed,
+    /// The exit code of what failed.
+    Failed(u8),
+    Skipped(&'static str),
+}
+
+/// In the order of what fails fastest.
+const STEPS: &[Step] = &[
+    Step { name: "formatting (cargo fmt --check)", run: formatting },
+    Step { name: "house rules (cargo xtask tidy)", run: || ours(tidy::run()) },
+    Step { name: "generated files (cargo xtask gen --check)", run: || ours(generate::run(true)) },
+    Step { name: "lints (cargo clippy, warnings are errors)", run: lints },
+    Step { name: "licences and advisories (cargo deny)", run: deny },
+    Step { name: "unused dependencies (cargo machete)", run: machete },
+    Step { name: "spelling (typos)", run: typos },
+    Step { name: "every test (cargo test --workspace)", run: tests },
+];
+
+pub(crate) fn run() -> Result<ExitCode> {
+    let mut results = Vec::new();
+    for step in STEPS {
+        println!("\n=== {}", step.name);
+        let outcome = (step.run)().with_context(|| step.name)?;
+        if let Outcome::Skipped(why) = &outcome {
+            println!("skipped: {why}");
+        }
+        results.push((step.name, outcome));
+    }
+    Ok(summary(&results))
+}
+
+fn summary(results: &[(&str, Outcome)]) -> ExitCode {
+    println!("\n=== summary");
+    for (name, outcome) in results {
+        match outcome {
+            Outcome::Passed => println!("passed   {name}"),
+            Outcome::Failed(code) => println!("FAILED   {name} (exit code {code})"),
+            Outcome::Skipped(why) => println!("skipped  {name}: {why}"),
+        }
+    }
+    if !workspace::has("kubectl") {
+        println!("skipped  the lines of tests that need kubectl: it is not installed");
+    }
+    let failed = results.iter().find_map(|it| match it.1 {
+        Outcome::Failed(code) => Some(code),
+        _ => None,
+    });
+    match failed {
+        None => {
+            println!("\nThe gate is open: everything that ran has passed.");
+            ExitCode::SUCCESS
+        }
+        Some(code) => {
+            println!("\nThe gate is closed: see the steps marked FAILED above.");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn formatting() -> Result<Outcome> {
+    cargo(&["fmt", "--all", "--check"])
+}
+
+fn lints() -> Result<Outcome> {
+    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
+}
+
+fn tests() -> Result<Outcome> {
+    cargo(&["test", "--workspace", "--locked", "--no-fail-fast"])
+}
+
+fn deny() -> Result<Outcome> {
+    if !workspace::has("cargo-deny") {
+        return Ok(Outcome::Skipped("cargo-deny is not installed (cargo install cargo-deny)"));
+    }
+    cargo(&["deny", "--all-features", "check"])
+}
+
+fn machete() -> Result<Outcome> {
+    if !workspace::has("cargo-machete") {
+        return Ok(Outcome::Skipped("cargo-machete is not installed (cargo install cargo-machete)"));
+    }
+    cargo(&["machete"])
+}
+
+fn typos() -> Result<Outcome> {
+    if !workspace::has("typos") {
+        return Ok(Outcome::Skipped("typos is not installed (cargo install typos-cli)"));
+    }
+    done(workspace::command("typos"))
+}
+
+fn cargo(arguments: &[&str]) -> Result<Outcome> {
+    let mut command = workspace::cargo();
+    command.args(arguments);
+    done(command)
+}
+
+/// Runs to the end, in full view.
+fn done(mut command: Command) -> Result<Outcome> {
+    let status = command.status().with_context(|| format!("start {command:?}"))?;
+    Ok(match status.code() {
+        Some(0) => Outcome::Passed,
+        code => Outcome::Failed(code.and_then(|it| u8::try_from(it).ok()).unwrap_or(1)),
+    })
+}
+
+/// A command of our own.
+fn ours(result: Result<ExitCode>) -> Result<Outcome> {
+    Ok(if result? == ExitCode::SUCCESS { Outcome::Passed } else { Outcome::Failed(1) })
+}
