@@ -31,13 +31,15 @@ pub struct Setup {
     pub world: World,
     /// Logs of pods.
     pub pod_streams: Arc<dyn PodStreams>,
+    /// How many changes watches and lists at an older revision may reach back.
+    pub history: usize,
     /// Whether rights count: roles and bindings decide, those that every cluster has are there.
     pub guarded: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { world: World::system(), pod_streams: Arc::new(NoPods), guarded: false }
+        Self { world: World::system(), pod_streams: Arc::new(NoPods), history: 20_000, guarded: false }
     }
 }
 
@@ -54,10 +56,22 @@ impl TestPlane {
 
     /// A plane of given parts.
     pub async fn with(setup: Setup) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir().context("make a folder for the store")?;
+        Self::in_folder(setup, tempfile::tempdir().context("make a folder for the store")?).await
+    }
+
+    /// Stops the plane and starts another on the same folder: what is remembered is what was kept.
+    pub async fn restart(self, setup: Setup) -> anyhow::Result<Self> {
+        let Self { server, store, folder, .. } = self;
+        server.stop().await;
+        store.close().await;
+        Self::in_folder(setup, folder).await
+    }
+
+    async fn in_folder(setup: Setup, folder: TempDir) -> anyhow::Result<Self> {
         let at = |name: &str| folder.path().join(name);
         let world = setup.world;
-        let store = Store::open(Options::new(at("store.db")), Box::new(NoJournal))?;
+        let options = Options { history_revisions: setup.history, ..Options::new(at("store.db")) };
+        let store = Store::open(options, Box::new(NoJournal))?;
         let pki = Pki::open(PkiOptions::new(at("pki")), world.clone())?;
         let tokens = Arc::new(StaticTokens::open(&at("tokens"), world.clone())?);
         let service_accounts =

@@ -11,7 +11,7 @@ use crate::server::{Call, Reply};
 pub(super) async fn dispatch(call: &Call) -> Result<Reply, ApiError> {
     let (info, served) = (&call.info, &call.served);
     let Some(subresource) = served.subresource(&info.subresource) else {
-        return Err(ApiError::no_such_resource());
+        return Err(if is_known(call) { not_served(call) } else { ApiError::no_such_resource() });
     };
     if info.name.is_empty() {
         return Err(ApiError::no_such_resource());
@@ -32,6 +32,16 @@ pub(super) async fn dispatch(call: &Call) -> Result<Reply, ApiError> {
         ("core/pods", "ephemeralcontainers" | "resize", "get") => super::get::get(call),
         _ => Err(not_served(call)),
     }
+}
+
+/// What Kubernetes has below this object and this server does not offer.
+fn is_known(call: &Call) -> bool {
+    let known: &[&str] = match &*call.served.storage {
+        "core/pods" => &["attach", "ephemeralcontainers", "exec", "portforward", "proxy", "resize"],
+        "core/services" | "core/nodes" => &["proxy"],
+        _ => &[],
+    };
+    known.contains(&call.info.subresource.as_str())
 }
 
 /// Discovery names it because Kubernetes has it; this server does not do it yet, and says so.
