@@ -7,6 +7,7 @@ mod cgroups;
 mod failed;
 mod folder;
 mod footprint;
+mod idmap;
 mod init;
 mod launch;
 mod logs;
@@ -144,10 +145,12 @@ impl Runner {
     pub fn open(state: &Path, program: &Path, entropy: &dyn Entropy) -> Result<Self, OpenRunner> {
         let prepare = |path: &Path, source| OpenRunner::Prepare { path: path.to_owned(), source };
         let pods = state.join(folder::PODS);
-        fs::create_dir_all(&pods).map_err(|it| prepare(&pods, it))?;
+        for path in [&pods, &state.join(folder::IMAGES)] {
+            fs::create_dir_all(path).map_err(|it| prepare(path, it))?;
+        }
         let state = fs::canonicalize(state).map_err(|it| prepare(state, it))?;
         // Pods run as other users than root and must pass, not look.
-        for path in [&state, &pods] {
+        for path in [&state, &pods, &state.join(folder::IMAGES)] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o711)).map_err(|it| prepare(path, it))?;
         }
         let is_root = geteuid().is_root();
@@ -164,6 +167,11 @@ impl Runner {
     /// The state folder.
     pub fn state_folder(&self) -> &Path {
         &self.state
+    }
+
+    /// Where images belong: as root, pods see what is here as their own.
+    pub fn images_folder(&self) -> PathBuf {
+        self.state.join(folder::IMAGES)
     }
 
     /// Which limits can be set here.

@@ -75,6 +75,33 @@ async fn a_liveness_probe_restarts_the_container() {
 }
 
 #[tokio::test]
+async fn hooks_run_after_the_start_and_before_the_end() {
+    let plane = Plane::start().await;
+    let hooks = json!({
+        "postStart": { "exec": { "command": ["/bin/program", "write", "/data/started"] } },
+        "preStop": { "exec": { "command": ["/bin/program", "exit", "9"] } },
+    });
+    let spec = json!({
+        "app.lifecycle": hooks, "app.volumeMounts": [{ "name": "data", "mountPath": "/data" }],
+        "volumes": [{ "name": "data", "emptyDir": {} }],
+    });
+    let pod = plane.pod("polite", &["sleep"], spec).await;
+    plane.until("polite", "ready", is_ready).await;
+    let uid = pod.metadata.uid.unwrap();
+    let made = plane.state().join("pods").join(uid).join("volumes/data/started");
+    while !made.exists() {
+        tokio::task::yield_now().await;
+    }
+    plane.delete("polite").await;
+    assert_eq!(plane.events("FailedPreStopHook").await.len(), 1);
+    let bad = json!({ "postStart": { "exec": { "command": ["/bin/program", "exit", "1"] } } });
+    plane.pod("rude", &["sleep"], json!({ "app.lifecycle": bad })).await;
+    plane.until("rude", "restarted", |it| restarts(it) >= 1).await;
+    assert!(plane.events("FailedPostStartHook").await[0].starts_with("PostStartHook failed"));
+    plane.clean().await;
+}
+
+#[tokio::test]
 async fn a_container_that_keeps_failing_backs_off() {
     let plane = Plane::start().await;
     plane.pod("crash", &["exit", "3"], json!({})).await;

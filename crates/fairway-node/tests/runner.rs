@@ -128,6 +128,26 @@ async fn what_proc_tells_and_changes_about_the_machine_is_masked() {
 }
 
 #[tokio::test]
+async fn an_images_files_are_the_containers_own() {
+    let bench = Bench::new("10.244.0.28");
+    std::fs::create_dir_all(bench.image.join("var/app")).unwrap();
+    std::fs::write(bench.image.join("var/app/private"), "for the owner\n").unwrap();
+    bench::close_to_others(&bench.image.join("var/app/private"));
+    bench::close_to_others(&bench.image);
+    let pod = bench.pod().await;
+    let spec = Container { user: 70, group: 70, ..program(&["cat", "/var/app/private"]) };
+    bench.start(&pod, spec).await;
+    bench.ended(&pod, "app").await;
+    assert_eq!(bench.log("app", 0).await, "for the owner\n");
+    let spec = Container { name: "writer".into(), read_only_root: false, ..program(&["write", "/var/app/new"]) };
+    bench.start(&pod, spec).await;
+    bench.ended(&pod, "writer").await;
+    assert_eq!(bench.log("writer", 0).await, "/var/app/new: written\n");
+    assert!(!bench.image.join("var/app/new").exists());
+    bench.clean().await;
+}
+
+#[tokio::test]
 async fn a_sub_path_never_leaves_its_volume() {
     let bench = Bench::new("10.244.0.14");
     let volume = bench.runner.volume(&bench.uid, "data").unwrap();
@@ -347,6 +367,9 @@ async fn starting_a_pod_and_a_container_is_measured() {
     let before = fairway_clock::Clock::monotonic(&clock);
     let pod = bench.pod().await;
     let pod_took = fairway_clock::Clock::monotonic(&clock).saturating_sub(before);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pod.init_pid)).unwrap();
+    let memory: Vec<&str> = status.lines().filter(|it| it.starts_with("VmRSS") || it.starts_with("RssAnon")).collect();
+    println!("pod init's memory: {memory:?}");
     let mut took = Vec::new();
     for attempt in 0..20 {
         let before = fairway_clock::Clock::monotonic(&clock);

@@ -24,9 +24,20 @@ pub struct Image {
     pub working_dir: String,
     /// `User`: a number or a name, and perhaps a group.
     pub user: String,
+    /// `StopSignal`: a number or a name; empty for the usual one.
+    pub stop_signal: String,
 }
 
 impl Image {
+    /// The signal that asks a program of this image to end.
+    pub(crate) fn stop_signal(&self) -> i32 {
+        let names = ["HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "TERM", "WINCH"];
+        let numbers = [1, 2, 3, 9, 10, 12, 15, 28];
+        let name = self.stop_signal.trim_start_matches("SIG");
+        let named = names.iter().position(|it| *it == name).map(|at| numbers[at]);
+        named.or_else(|| name.parse().ok().filter(|it| (1..=31).contains(it))).unwrap_or(15)
+    }
+
     /// The user and group that the image wants, as numbers. `None` when it names somebody that it does not know.
     pub(crate) fn user(&self) -> Option<(u32, u32)> {
         let (user, group) = self.user.split_once(':').map_or((self.user.as_str(), None), |it| (it.0, Some(it.1)));
@@ -123,6 +134,7 @@ struct FolderConfig {
     env: Vec<(String, String)>,
     working_dir: String,
     user: String,
+    stop_signal: String,
 }
 
 impl FolderImages {
@@ -161,6 +173,7 @@ impl Images for FolderImages {
             env: config.env,
             working_dir: config.working_dir,
             user: config.user,
+            stop_signal: config.stop_signal,
         })
     }
 }

@@ -31,9 +31,18 @@ fn of_pod(spec: &PodSpec) -> Option<Refusal> {
         (spec.host_network, "HostNetworkNotSupported", "spec.hostNetwork"),
         (spec.host_pid, "HostPIDNotSupported", "spec.hostPID"),
         (spec.host_ipc, "HostIPCNotSupported", "spec.hostIPC"),
+        (spec.share_process_namespace, "ShareProcessNamespaceNotSupported", "spec.shareProcessNamespace"),
     ];
     if let Some((_, reason, field)) = flags.iter().find(|(it, ..)| *it == Some(true)) {
         return Some(refusal(reason, field, shares));
+    }
+    if spec.dns_config.is_some() || spec.dns_policy.as_deref() == Some("None") {
+        let advice = "pods of this node ask the cluster's resolver; remove dnsConfig and dnsPolicy";
+        return Some(refusal("DNSConfigNotSupported", "spec.dnsConfig", advice));
+    }
+    if spec.active_deadline_seconds.is_some() {
+        let advice = "this node does not end pods by the clock yet; remove the field";
+        return Some(refusal("ActiveDeadlineNotSupported", "spec.activeDeadlineSeconds", advice));
     }
     let security = spec.security_context.as_ref()?;
     if security.sysctls.as_ref().is_some_and(|it| !it.is_empty()) {

@@ -2,23 +2,29 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Container;
+use k8s_openapi::api::core::v1::{Container, LifecycleHandler};
 
 use super::probes::{Target, command, get};
 
-const SIGTERM: i32 = 15;
 const SIGKILL: i32 = 9;
 /// What is left for the request after a hook that used up all the time.
 const LEAST: Duration = Duration::from_secs(2);
 
-/// Ends a run. Comes back when it has ended, or when its pod is gone; what it gives is why the hook failed, if it did.
-pub(crate) async fn stop(target: &Target, container: &Container, attempt: u32, grace: Duration) -> Option<String> {
+/// Ends a run with its image's signal. Comes back when it has ended, or when its pod is gone; what it gives is why the
+/// hook failed, if it did.
+pub(crate) async fn stop(
+    target: &Target,
+    container: &Container,
+    attempt: u32,
+    signal: i32,
+    grace: Duration,
+) -> Option<String> {
     let begun = tokio::time::Instant::now();
     let hook = if grace.is_zero() { None } else { run_hook(target, container, grace).await };
     let left = if grace.is_zero() { grace } else { grace.saturating_sub(begun.elapsed()).max(LEAST.min(grace)) };
     let name = &container.name;
     if !left.is_zero() {
-        let _gone = target.pod.signal(name, attempt, SIGTERM).await;
+        let _gone = target.pod.signal(name, attempt, signal).await;
         if tokio::time::timeout(left, ended(target, name, attempt)).await.is_ok() {
             return hook;
         }
@@ -41,18 +47,25 @@ async fn ended(target: &Target, name: &str, attempt: u32) {
 
 async fn run_hook(target: &Target, container: &Container, grace: Duration) -> Option<String> {
     let hook = container.lifecycle.as_ref()?.pre_stop.as_ref()?;
-    let work = async {
-        if let Some(exec) = &hook.exec {
-            command(target, container, exec.command.as_deref().unwrap_or_default(), grace).await
-        } else if let Some(http) = &hook.http_get {
-            get(target, container, http).await
-        } else if let Some(sleep) = &hook.sleep {
-            tokio::time::sleep(Duration::from_secs(u64::try_from(sleep.seconds).unwrap_or(0))).await;
-            Ok(())
-        } else {
-            Ok(())
-        }
-    };
     let late = |_| Err("the hook took all of the grace period".to_owned());
-    tokio::time::timeout(grace, work).await.unwrap_or_else(late).err()
+    tokio::time::timeout(grace, follow_hook(target, container, hook, grace)).await.unwrap_or_else(late).err()
+}
+
+/// Does what a hook says.
+pub(crate) async fn follow_hook(
+    target: &Target,
+    container: &Container,
+    hook: &LifecycleHandler,
+    patience: Duration,
+) -> Result<(), String> {
+    if let Some(exec) = &hook.exec {
+        return command(target, container, exec.command.as_deref().unwrap_or_default(), patience).await;
+    }
+    if let Some(http) = &hook.http_get {
+        return get(target, container, http).await;
+    }
+    if let Some(sleep) = &hook.sleep {
+        tokio::time::sleep(Duration::from_secs(u64::try_from(sleep.seconds).unwrap_or(0))).await;
+    }
+    Ok(())
 }

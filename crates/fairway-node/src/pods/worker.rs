@@ -394,8 +394,9 @@ impl Worker {
             task.abort();
         }
         let done = self.stops.0.clone();
+        let signal = self.images.get(&container.name).map_or(15, Image::stop_signal);
         self.tasks.spawn(async move {
-            let hook = stop::stop(&target, &container, attempt, grace).await;
+            let hook = stop::stop(&target, &container, attempt, signal, grace).await;
             let _worker_ended = done.send((key, hook)).await;
         });
     }

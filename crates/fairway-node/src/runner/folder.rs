@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// The folder that holds all pods.
 pub(crate) const PODS: &str = "pods";
 
+/// The folder of unpacked images.
+pub(crate) const IMAGES: &str = "images";
+
 /// The folder of one pod.
 pub(crate) fn pod(uid: &str) -> PathBuf {
     Path::new(PODS).join(uid)

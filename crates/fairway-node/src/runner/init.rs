@@ -17,6 +17,7 @@ use fairway_clock::{Clock, SystemClock};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 
 use super::failed::{Failed, Step as _};
+use super::idmap::Mapped;
 use super::protocol::{Answer, Ask, ContainerState, Finished, Packet, PodState, Request, Sandbox};
 use super::{folder, launch};
 use children::Child;
@@ -40,8 +41,8 @@ struct Init {
 }
 
 /// Runs pod init; comes back only with the code to exit with.
-pub(super) fn run(sandbox: Sandbox) -> Result<i32, Failed> {
-    let mut init = Init::prepare(sandbox)?;
+pub(super) fn run(sandbox: Sandbox, images: Option<Mapped>) -> Result<i32, Failed> {
+    let mut init = Init::prepare(sandbox, images)?;
     launch::say("ready\n");
     // From here on nobody reads what it said at its start.
     let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null").step(|| "open /dev/null".into())?;
@@ -52,11 +53,14 @@ pub(super) fn run(sandbox: Sandbox) -> Result<i32, Failed> {
 }
 
 impl Init {
-    fn prepare(sandbox: Sandbox) -> Result<Self, Failed> {
+    fn prepare(sandbox: Sandbox, images: Option<Mapped>) -> Result<Self, Failed> {
         rustix::process::setsid().step(|| "start a session".into())?;
         // Slave: what is unmounted outside goes away here too, and nothing of ours gets out.
         mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)
             .step(|| "keep mounts to ourselves".into())?;
+        if let Some(images) = images {
+            images.attach()?;
+        }
         rustix::system::sethostname(sandbox.hostname.as_bytes()).step(|| "set the host name".into())?;
         network::bring_up(sandbox.ip, &sandbox.ranges)?;
         mount_memory_volumes(&sandbox)?;

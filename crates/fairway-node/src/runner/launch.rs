@@ -4,12 +4,14 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Gid, Uid, getegid, geteuid, set_dumpable_behavior};
 use rustix::thread::UnshareFlags;
 
 use super::failed::{Failed, Step as _};
+use super::idmap::{self, Mapped};
 use super::protocol::Sandbox;
 use super::{folder, init, raw};
 
@@ -42,16 +44,33 @@ fn launch(state: &Path, uid: &str) -> Result<i32, Failed> {
     std::env::set_current_dir(state).step(|| format!("enter {}", state.display()))?;
     let sandbox = read_sandbox(uid)?;
     join(&sandbox.cgroups)?;
+    let mapped = sandbox.host_user.and_then(map_images);
     if let Some(user) = sandbox.host_user {
         become_user(user)?;
     }
-    leave()?;
+    match &mapped {
+        Some(mapped) => mapped.enter()?,
+        None => own_namespace()?,
+    }
+    raw::unshare(idmap::OTHERS).step(|| "make the pod's namespaces".into())?;
     match raw::fork().step(|| "fork pod init".into())? {
         raw::Fork::Parent(pid) => {
             say(&format!("pid {}\n", pid.as_raw_nonzero()));
             Ok(0)
         }
-        raw::Fork::Child => init::run(sandbox),
+        raw::Fork::Child => init::run(sandbox, mapped),
+    }
+}
+
+/// Where the kernel or the file system cannot do it, images are seen as they are on disk: whoever unpacks them must let
+/// everybody read.
+fn map_images(user: u32) -> Option<Mapped> {
+    match idmap::prepare(user) {
+        Ok(mapped) => Some(mapped),
+        Err(failed) => {
+            let _diary_is_full = writeln!(std::io::stderr(), "images are not mapped: {}", failed.line());
+            None
+        }
     }
 }
 
@@ -66,7 +85,7 @@ pub(super) fn join(cgroups: &[PathBuf]) -> Result<(), Failed> {
     cgroups.iter().try_for_each(|path| fs::write(path, "0").step(|| format!("join cgroup {}", path.display())))
 }
 
-fn become_user(user: u32) -> Result<(), Failed> {
+pub(super) fn become_user(user: u32) -> Result<(), Failed> {
     let (uid, gid) = (Uid::from_raw(user), Gid::from_raw(user));
     rustix::thread::set_thread_groups(&[]).step(|| "drop groups".into())?;
     rustix::thread::set_thread_res_gid(gid, gid, gid).step(|| format!("become group {user}"))?;
@@ -75,13 +94,11 @@ fn become_user(user: u32) -> Result<(), Failed> {
     set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable).step(|| "own /proc/self again".into())
 }
 
-fn leave() -> Result<(), Failed> {
+/// Makes a user namespace whose root is who we are now.
+pub(super) fn own_namespace() -> Result<(), Failed> {
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     raw::unshare(UnshareFlags::NEWUSER).step(|| "make a user namespace".into())?;
-    map_user(0, uid, 0, gid)?;
-    let flags =
-        UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
-    raw::unshare(flags).step(|| "make the pod's namespaces".into())
+    map_user(0, uid, 0, gid)
 }
 
 /// Maps one user and one group of the outer namespace to one in this new one.

@@ -63,6 +63,34 @@ pub(super) fn peer_pid(socket: &impl AsRawFd) -> io::Result<i32> {
     if done == 0 { Ok(credentials.pid) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Shows a mount that is nowhere yet with the users of a namespace in place of those on disk.
+pub(super) fn map_mount(mount: &OwnedFd, namespace: &OwnedFd) -> io::Result<()> {
+    /// `struct mount_attr` of linux/mount.h.
+    #[repr(C)]
+    struct Attributes {
+        set: u64,
+        clear: u64,
+        propagation: u64,
+        namespace: u64,
+    }
+    const IDMAP: u64 = 0x0010_0000;
+    let namespace = u64::try_from(namespace.as_raw_fd()).map_err(io::Error::other)?;
+    let attributes = Attributes { set: IDMAP, clear: 0, propagation: 0, namespace };
+    let (empty, flags) = (c"".as_ptr(), libc::AT_EMPTY_PATH);
+    // SAFETY: both pointers are to live data, of the size that is given; the kernel only reads them.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            empty,
+            flags,
+            &raw const attributes,
+            size_of::<Attributes>(),
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Lets the runtime watch a descriptor.
 pub(super) fn watched(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` always gives the same descriptor, open for as long as it lives, and the `AsyncFd` owns it.

@@ -212,6 +212,10 @@ pub(crate) fn open_to_all(folder: &Path) {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+pub(crate) fn close_to_others(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
 /// Makes an unpacked image of the test program.
 pub(crate) fn put_program(root: &Path) {
     fs::create_dir_all(root.join("bin")).unwrap();

@@ -21,6 +21,14 @@ fn an_images_user_is_a_number_or_somebody_it_knows() {
     }
 }
 
+#[test]
+fn the_stop_signal_is_a_name_or_a_number_or_the_usual_one() {
+    for (text, number) in [("", 15), ("SIGQUIT", 3), ("INT", 2), ("10", 10), ("SIGNOTHING", 15), ("99", 15)] {
+        let image = Image { stop_signal: text.into(), ..Image::default() };
+        assert_eq!(image.stop_signal(), number, "{text}");
+    }
+}
+
 #[tokio::test]
 async fn images_of_a_folder_are_found_by_name_only() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,12 @@ use super::{IMAGE_BACKOFF, LAST_IMAGE_BACKOFF, MISSING, Worker, until};
 use crate::pods::containers::make;
 use crate::pods::environment::Place;
 use crate::pods::images::Image;
+use crate::pods::probes::{Kind, Report, Said};
 use crate::pods::status::Waiting;
+use crate::pods::stop::follow_hook;
+
+/// The longest that a hook after the start may take.
+const HOOK_PATIENCE: Duration = Duration::from_secs(300);
 
 impl Worker {
     /// Starts a run. If that is not possible now, what it gives is how long to wait.
@@ -44,6 +49,7 @@ impl Worker {
         }
         self.waiting.remove(name);
         self.tell_started(name);
+        self.greet(container, attempt);
         None
     }
 
@@ -54,6 +60,21 @@ impl Worker {
         self.tasks.spawn(async move {
             shared.events.normal(pod.as_ref(), "Created", &created).await;
             shared.events.normal(pod.as_ref(), "Started", &started).await;
+        });
+    }
+
+    /// Runs the hook for a container that has just started. One that fails ends the run, as a failed probe does.
+    fn greet(&mut self, container: Container, attempt: u32) {
+        let hook = container.lifecycle.as_ref().and_then(|it| it.post_start.clone());
+        let (Some(hook), Some(target)) = (hook, self.probe_target()) else { return };
+        let (shared, pod, reports) =
+            (std::sync::Arc::clone(&self.shared), std::sync::Arc::clone(&self.pod), self.reports.0.clone());
+        self.tasks.spawn(async move {
+            let Err(why) = follow_hook(&target, &container, &hook, HOOK_PATIENCE).await else { return };
+            let text = format!("PostStartHook failed: {why}");
+            shared.events.warning(pod.as_ref(), "FailedPostStartHook", &text).await;
+            let run = (container.name, attempt);
+            let _worker_ended = reports.send(Report { run, kind: Kind::Liveness, said: Said::No }).await;
         });
     }
 
