@@ -54,7 +54,7 @@ async fn connections_to_endpoints_are_kept_and_closed_when_the_endpoint_leaves()
     assert_eq!(client.ask("GET", "").await.unwrap().1, "new");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn no_request_is_dropped_while_endpoints_are_replaced_under_load() {
     let mut backends = [Backend::named("0").await, Backend::named("1").await];
     let mut bench = Bench::web(&[backends[0].address, backends[1].address]).await;
@@ -131,6 +131,10 @@ async fn a_connection_that_breaks_before_the_answer_is_tried_again_only_where_th
     let mut client = bench.client().await;
     for method in ["GET", "PUT", "DELETE", "GET"] {
         assert_eq!(client.ask(method, "").await.unwrap().0, 200, "{method}");
+    }
+    for _ in 0..2 {
+        let keyed = b"POST / HTTP/1.1\r\nHost: a.example\r\nIdempotency-Key: 7\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        assert_eq!(bench::split(&bench.raw(keyed).await).0, 200);
     }
     let before = (taken.load(Ordering::SeqCst), good.hits());
     let mut statuses = vec![client.ask("POST", "order").await.unwrap().0, client.ask("POST", "order").await.unwrap().0];

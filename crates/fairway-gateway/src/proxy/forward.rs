@@ -58,7 +58,9 @@ impl Exchange {
             Failure::Broken { unsent: true, .. } => untouched || self.body.is_empty(),
             Failure::Broken { .. } => {
                 let half_sent = untouched && !self.body.is_empty();
-                half_sent || (self.method.is_idempotent() && (untouched || self.body.is_empty()))
+                // With such a key the client asks for this: the program knows the request again.
+                let repeatable = self.method.is_idempotent() || self.headers.contains_key("idempotency-key");
+                half_sent || (repeatable && (untouched || self.body.is_empty()))
             }
             Failure::Timeout => false,
         }
