@@ -10,28 +10,30 @@ const SIGKILL: i32 = 9;
 /// What is left for the request after a hook that used up all the time.
 const LEAST: Duration = Duration::from_secs(2);
 
-/// Ends a run with its image's signal. Comes back when it has ended, or when its pod is gone; what it gives is why the
-/// hook failed, if it did.
+/// Ends a run: the hook, whose failure is told, then its image's signal, patience, and force. Comes back when it has ended,
+/// or when its pod is gone.
 pub(crate) async fn stop(
     target: &Target,
     container: &Container,
     attempt: u32,
     signal: i32,
     grace: Duration,
-) -> Option<String> {
+    tell: impl AsyncFnOnce(String),
+) {
     let begun = tokio::time::Instant::now();
-    let hook = if grace.is_zero() { None } else { run_hook(target, container, grace).await };
-    let left = if grace.is_zero() { grace } else { grace.saturating_sub(begun.elapsed()).max(LEAST.min(grace)) };
     let name = &container.name;
-    if !left.is_zero() {
+    if !grace.is_zero() {
+        if let Some(why) = run_hook(target, container, grace).await {
+            tell(why).await;
+        }
+        let left = grace.saturating_sub(begun.elapsed()).max(LEAST.min(grace));
         let _gone = target.pod.signal(name, attempt, signal).await;
         if tokio::time::timeout(left, ended(target, name, attempt)).await.is_ok() {
-            return hook;
+            return;
         }
     }
     let _gone = target.pod.signal(name, attempt, SIGKILL).await;
     ended(target, name, attempt).await;
-    hook
 }
 
 async fn ended(target: &Target, name: &str, attempt: u32) {

@@ -1,8 +1,10 @@
 //! One pod's worker: see, plan, act, report, wait, and again.
 
 mod finish;
+mod health;
 mod report;
 mod sandbox;
+mod see;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,24 +13,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container, Pod, PodStatus};
-use kube::ResourceExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::Shared;
 use super::environment::References;
 use super::images::Image;
-use super::plan::{Ending, Facts, Plan, count, plan};
-use super::probes::{self, Kind, Report, Said};
+use super::plan::{Ending, Facts, Plan, plan};
+use super::probes::Report;
 use super::status::Waiting;
-use super::stop;
 use crate::runner::{self, Found, PodState};
 use report::Reporter;
+use see::lost;
 
 /// A run of a container: its name and which one it is.
 type Run = (String, u32);
-/// A run that was ended, and why its hook failed, if it did.
-type Stopped = (Run, Option<String>);
 
 /// How soon to look again at what should come from elsewhere (a ConfigMap, a Secret).
 const MISSING: Duration = Duration::from_secs(1);
@@ -86,7 +85,6 @@ pub(super) struct Worker {
     reporter: Reporter,
     tasks: JoinSet<()>,
     reports: (mpsc::Sender<Report>, mpsc::Receiver<Report>),
-    stops: (mpsc::Sender<Stopped>, mpsc::Receiver<Stopped>),
 }
 
 impl Worker {
@@ -135,7 +133,6 @@ impl Worker {
             reporter,
             tasks: JoinSet::new(),
             reports: mpsc::channel(32),
-            stops: mpsc::channel(32),
             pod,
             shared,
         };
@@ -197,7 +194,6 @@ impl Worker {
                 () = self.shared.stop.cancelled() => return,
                 () = something_happens(&mut self.targets, self.live.as_deref(), &self.history) => {}
                 Some(report) = self.reports.1.recv() => self.hear(report),
-                Some((run, hook)) = self.stops.1.recv() => self.stopped(run, hook).await,
                 () = sleep(wait) => {}
             }
         }
@@ -269,152 +265,6 @@ impl Worker {
             soonest = Some(soonest.map_or(REFRESH, |it| it.min(REFRESH)));
         }
         soonest
-    }
-
-    /// Takes in what pod init knows, and counts and tells ends.
-    async fn see(&mut self) {
-        if let Some(live) = &self.live {
-            let state = live.state();
-            state.containers.into_iter().for_each(|it| self.history.record(it));
-            if live.is_gone() {
-                self.lose().await;
-            }
-        }
-        for run in self.history.containers.clone() {
-            let Some(finished) = &run.finished else { continue };
-            let key = (run.name.clone(), run.attempt);
-            if !self.told.insert(key.clone()) {
-                continue;
-            }
-            let before = self.failures.get(&run.name).copied().unwrap_or(0);
-            self.failures.insert(run.name.clone(), count(before, &run, finished));
-            for set in [&mut self.ready, &mut self.started, &mut self.unhealthy, &mut self.stopping] {
-                set.remove(&key);
-            }
-            if let Some(task) = self.probing.remove(&key) {
-                task.abort();
-            }
-            if let Some(message) = finished.message.as_ref().filter(|_| finished.reason == "StartError") {
-                self.shared.events.warning(self.pod.as_ref(), "Failed", &format!("Error: {message}")).await;
-            }
-        }
-        self.seen.send_if_modified(|it| {
-            let is_news = *it != self.history;
-            it.clone_from(&self.history);
-            is_news
-        });
-    }
-
-    /// Pod init died, and all that ran with it.
-    async fn lose(&mut self) {
-        self.live = None;
-        self.shared.network.remove_pod(&self.uid);
-        let now = self.now();
-        lost(&mut self.history, now);
-        if self.pod.metadata.deletion_timestamp.is_none() {
-            let text = "Pod sandbox changed, it will be killed and re-created.";
-            self.shared.events.normal(self.pod.as_ref(), "SandboxChanged", text).await;
-        }
-    }
-
-    async fn note_backoffs(&mut self, plan: &Plan) {
-        for container in self.containers() {
-            let name = container.name;
-            let Some(wait) = plan.backing_off.get(&name) else { continue };
-            let pod = format!("{}_{}({})", self.pod.name_any(), self.pod.namespace().unwrap_or_default(), self.uid);
-            let seconds = wait.as_secs();
-            let message = format!("back-off {seconds}s restarting failed container={name} pod={pod}");
-            let waiting = Waiting { reason: "CrashLoopBackOff".into(), message: Some(message) };
-            if self.waiting.insert(name.clone(), waiting.clone()) != Some(waiting) {
-                let text = format!("Back-off restarting failed container {name} in pod {pod}");
-                self.shared.events.warning(self.pod.as_ref(), "BackOff", &text).await;
-            }
-        }
-    }
-
-    /// Starts the probes of containers that run and have none going.
-    fn probe(&mut self) {
-        let Some(target) = self.probe_target() else { return };
-        let spec = self.pod.spec.clone().unwrap_or_default();
-        for container in spec.containers {
-            let has_probe = container.startup_probe.is_some()
-                || container.readiness_probe.is_some()
-                || container.liveness_probe.is_some();
-            let Some(run) = self.history.latest(&container.name).filter(|it| it.finished.is_none()) else { continue };
-            let key = (run.name.clone(), run.attempt);
-            if has_probe && !self.probing.contains_key(&key) {
-                let watching = probes::watch(target.clone(), container, key.1, self.reports.0.clone());
-                self.probing.insert(key, self.tasks.spawn(watching));
-            }
-        }
-    }
-
-    fn probe_target(&self) -> Option<probes::Target> {
-        let pod = Arc::clone(self.live.as_ref()?);
-        let ip = pod.sandbox.ip.into();
-        Some(probes::Target { pod, ip, node: self.shared.node_address() })
-    }
-
-    fn hear(&mut self, report: Report) {
-        let Report { run, kind, said } = report;
-        match (kind, said) {
-            (Kind::Startup, Said::Yes) => drop(self.started.insert(run)),
-            (Kind::Readiness, Said::Yes) => drop(self.ready.insert(run)),
-            (Kind::Readiness, Said::No) => drop(self.ready.remove(&run)),
-            (Kind::Liveness, Said::Yes) => {}
-            (Kind::Startup | Kind::Liveness, Said::No) => drop(self.unhealthy.insert(run)),
-            (kind, Said::Failed(why)) => {
-                let (shared, pod) = (Arc::clone(&self.shared), Arc::clone(&self.pod));
-                let text = format!("{} probe failed: {why}", kind.name());
-                self.tasks.spawn(async move { shared.events.warning(pod.as_ref(), "Unhealthy", &text).await });
-            }
-        }
-    }
-
-    async fn stop_unhealthy(&mut self, name: &str, attempt: u32) {
-        let Some(container) = self.container(name) else { return };
-        let probe = container.liveness_probe.as_ref().and_then(|it| it.termination_grace_period_seconds);
-        let grace = probe.or(self.pod.spec.as_ref().and_then(|it| it.termination_grace_period_seconds)).unwrap_or(30);
-        let key = (name.to_owned(), attempt);
-        if !self.stopping.contains(&key) {
-            let text = format!("Container {name} failed liveness probe, will be restarted");
-            self.shared.events.normal(self.pod.as_ref(), "Killing", &text).await;
-        }
-        self.stop_run(container, attempt, seconds(grace));
-    }
-
-    /// Begins to end a run, once.
-    fn stop_run(&mut self, container: Container, attempt: u32, grace: Duration) {
-        let key = (container.name.clone(), attempt);
-        let Some(target) = self.probe_target() else { return };
-        if !self.stopping.insert(key.clone()) {
-            return;
-        }
-        if let Some(task) = self.probing.get(&key) {
-            task.abort();
-        }
-        let done = self.stops.0.clone();
-        let signal = self.images.get(&container.name).map_or(15, Image::stop_signal);
-        self.tasks.spawn(async move {
-            let hook = stop::stop(&target, &container, attempt, signal, grace).await;
-            let _worker_ended = done.send((key, hook)).await;
-        });
-    }
-
-    async fn stopped(&mut self, run: Run, hook: Option<String>) {
-        if let Some(why) = hook {
-            let text = format!("PreStopHook of container {} failed: {why}", run.0);
-            self.shared.events.warning(self.pod.as_ref(), "FailedPreStopHook", &text).await;
-        }
-    }
-}
-
-/// What ran when pod init ended has ended too; nobody saw how.
-fn lost(state: &mut PodState, at: Timestamp) {
-    for run in state.containers.iter_mut().filter(|it| it.finished.is_none()) {
-        let reason = "ContainerStatusUnknown".to_owned();
-        let message = Some("the pod's first process ended and took the container with it".to_owned());
-        run.finished = Some(runner::Finished { at, exit_code: 137, signal: Some(9), reason, message });
     }
 }
 
