@@ -1,1 +1,26 @@
-//! OCI images without a daemon.
+//! OCI images without a daemon: a store that is an OCI image layout, deterministic images from files, and unpacking
+//! that trusts nothing it reads.
+//!
+//! Everything is named by its digest and checked against it whenever it is written or read. The store is a folder that
+//! several processes may use at once.
+
+mod digest;
+mod document;
+mod reference;
+
+mod layout;
+
+mod build;
+
+#[cfg(target_os = "linux")]
+mod unpack;
+
+pub use build::{BuildImage, Contents, ImageSpec};
+pub use digest::{BadDigest, Digest, Hasher};
+pub use document::{
+    Descriptor, History, ImageConfig, Index, Manifest, ParseDocument, Platform, RootFs, RunConfig, media_type,
+};
+pub use layout::{Blob, Ingest, Layout, LayoutError, Tagged};
+pub use reference::{BadReference, Reference, Target};
+#[cfg(target_os = "linux")]
+pub use unpack::{Limits, Rejected, UnpackImage};
