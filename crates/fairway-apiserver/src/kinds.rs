@@ -17,6 +17,7 @@ mod validate;
 mod addresses;
 mod cells;
 mod events;
+mod unattended;
 
 use fairway_schema::Cause;
 use jiff::Timestamp;
@@ -28,6 +29,7 @@ pub use components::{component, component_names, component_text};
 pub use events::{from_stored, is_converted, to_stored};
 pub use strategy::{NoServiceAccount, service_account};
 pub use table::{actor, builtin, schema_name};
+pub use unattended::unattended;
 
 use crate::{Origin, Resource};
 

@@ -34,7 +34,7 @@ pub(crate) async fn create_object(
     options: &WriteOptions,
     owned: bool,
 ) -> Result<Reply, ApiError> {
-    let Given { mut object, warnings } = given;
+    let Given { mut object, mut warnings } = given;
     let (shared, served) = (&call.shared, &call.served);
     let generated = generated_base(&object);
     name_or_refuse(call, &mut object, generated.as_deref())?;
@@ -61,6 +61,7 @@ pub(crate) async fn create_object(
         return Err(ApiError::invalid(&served.group, &served.kind, name, &causes));
     }
     admission::guard(call, text_at(&object, "/metadata/name"), None, &object)?;
+    warnings.extend(kinds::unattended(served, &object));
     let made = commit(call, object, options, generated.as_deref()).await;
     drop(allocated);
     made.map(|it| it.with_warnings(warnings))
