@@ -82,6 +82,7 @@ async fn follow(shared: Arc<Shared>, mut changes: mpsc::UnboundedReceiver<Change
                 Change::Deleted { key, uid } => garbage.deleted(key, uid),
             }
             sweep::touched(&mut endings, &change);
+            crate::namespaces::restore_account(&shared, &change).await;
             next = changes.try_recv().ok();
         }
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use fairway_store::{CommitError, Expect, Key};
 use serde_json::{Value, json};
 
+use crate::background::Change;
+use crate::object::Meta;
 use crate::pipeline::{self, Kept, Origin};
 use crate::server::{Call, Shared, StartServer};
 use crate::{ApiError, AuditNote, Identity};
@@ -46,6 +48,26 @@ pub(crate) fn born_with(shared: &Shared, namespace: &str) -> Option<(Key, Expect
     let key = Key::new("core/serviceaccounts", namespace, "default");
     // An account that is there already is as good.
     shared.store.get(&key).is_none().then(|| (key, Expect::Any, Kept::plain(&default_account(shared, namespace))))
+}
+
+/// The account that pods run as comes back when it is deleted.
+pub(crate) async fn restore_account(shared: &Arc<Shared>, change: &Change) {
+    let Change::Deleted { key, .. } = change else { return };
+    if &*key.resource != "core/serviceaccounts" || &*key.name != "default" {
+        return;
+    }
+    // Not while its namespace ends.
+    let _gate = shared.namespace_gate.read().await;
+    let namespace = shared.store.get(&Key::new("core/namespaces", "", Arc::clone(&key.namespace)));
+    if namespace.is_none_or(|it| Meta::of(&it.value).is_deleting()) {
+        return;
+    }
+    let kept = Kept::plain(&default_account(shared, &key.namespace));
+    let mut note = note(shared, "default");
+    (note.resource, note.kind, note.namespace) =
+        ("serviceaccounts".into(), "ServiceAccount".into(), key.namespace.clone());
+    // If somebody else makes it meanwhile, all is well.
+    let _ = pipeline::commit_puts(shared, vec![(key.clone(), Expect::Absent, kept)], Origin { note }).await;
 }
 
 fn default_account(shared: &Shared, namespace: &str) -> Value {

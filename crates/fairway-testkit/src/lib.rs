@@ -11,7 +11,7 @@ use fairway_apiserver::rbac::{Rbac, bootstrap};
 use fairway_apiserver::tokens::{ServiceAccountTokens, StaticTokens, TokenOptions};
 use fairway_apiserver::{ApiServer, Authorize, Identity, NoPods, PodStreams, Settings, Unguarded};
 use fairway_clock::World;
-use fairway_store::{NoJournal, Options, Store};
+use fairway_store::{Journal, NoJournal, Options, Store};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -31,6 +31,8 @@ pub struct Setup {
     pub world: World,
     /// Logs of pods.
     pub pod_streams: Arc<dyn PodStreams>,
+    /// What is told about each batch.
+    pub journal: Box<dyn Journal>,
     /// How many changes watches and lists at an older revision may reach back.
     pub history: usize,
     /// Whether rights count: roles and bindings decide, those that every cluster has are there.
@@ -39,7 +41,13 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { world: World::system(), pod_streams: Arc::new(NoPods), history: 20_000, guarded: false }
+        Self {
+            world: World::system(),
+            pod_streams: Arc::new(NoPods),
+            journal: Box::new(NoJournal),
+            history: 20_000,
+            guarded: false,
+        }
     }
 }
 
@@ -71,7 +79,7 @@ impl TestPlane {
         let at = |name: &str| folder.path().join(name);
         let world = setup.world;
         let options = Options { history_revisions: setup.history, ..Options::new(at("store.db")) };
-        let store = Store::open(options, Box::new(NoJournal))?;
+        let store = Store::open(options, setup.journal)?;
         let pki = Pki::open(PkiOptions::new(at("pki")), world.clone())?;
         let tokens = Arc::new(StaticTokens::open(&at("tokens"), world.clone())?);
         let service_accounts =

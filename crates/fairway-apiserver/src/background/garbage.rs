@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use fairway_store::Key;
+use futures::StreamExt as _;
 use serde_json::Value;
 
 use super::{Traits, edit, note};
@@ -15,6 +16,8 @@ use crate::server::Shared;
 const COLLECTOR: &str = "generic-garbage-collector";
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
+/// How many objects are looked at at the same time.
+const TOGETHER: usize = 64;
 
 /// Who belongs to whom, by uid, and what is to be looked at.
 #[derive(Debug, Default)]
@@ -90,9 +93,12 @@ impl Garbage {
             let Some(key) = self.waiting.get(&uid).cloned() else { continue };
             self.serve_waiting(shared, &uid, &key).await;
         }
-        for key in std::mem::take(&mut self.suspects) {
-            self.judge(shared, &key).await;
-        }
+        let suspects = std::mem::take(&mut self.suspects);
+        let this = &*self;
+        // Together, because they share commits.
+        futures::stream::iter(suspects)
+            .for_each_concurrent(TOGETHER, |key| async move { this.judge(shared, &key).await })
+            .await;
     }
 
     async fn serve_waiting(&mut self, shared: &Arc<Shared>, uid: &str, key: &Key) {

@@ -1,7 +1,5 @@
 //! `metadata`, read without reading the rest of the object.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -10,17 +8,12 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Meta {
-    pub(crate) name: String,
-    pub(crate) namespace: String,
     pub(crate) uid: String,
     pub(crate) generation: Option<i64>,
-    pub(crate) creation_timestamp: Option<Timestamp>,
     pub(crate) deletion_timestamp: Option<Timestamp>,
     pub(crate) deletion_grace_period_seconds: Option<i64>,
     pub(crate) finalizers: Vec<String>,
     pub(crate) owner_references: Vec<OwnerReference>,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) annotations: BTreeMap<String, String>,
 }
 
 /// Who an object belongs to.

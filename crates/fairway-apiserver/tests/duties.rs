@@ -1,0 +1,152 @@
+//! What the server does beside storing objects: it tells the journal, forgets old events, passes logs on.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fairway_apiserver::{ApiError, AuditNote, Identity, LogOptions, PodRef, PodStreams};
+use fairway_clock::{ManualClock, SystemEntropy, World};
+use fairway_store::{Entry, Journal, JournalError};
+use fairway_testkit::{Setup, TestPlane};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod, Secret, ServiceAccount};
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams, LogParams, PostParams};
+use kube::runtime::watcher;
+use serde_json::{Value, json};
+
+fn of<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+/// A journal that remembers its notes.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<AuditNote>>>);
+
+impl Journal for Notes {
+    fn prepare(&mut self, _: &rusqlite::Transaction<'_>) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn record(&mut self, _: &rusqlite::Transaction<'_>, entries: &[Entry<'_>]) -> Result<(), JournalError> {
+        let notes = entries.iter().filter_map(|it| it.note?.downcast_ref::<AuditNote>().cloned());
+        self.0.lock().unwrap().extend(notes);
+        Ok(())
+    }
+
+    fn settled(&mut self, _: bool) {}
+}
+
+#[tokio::test]
+async fn the_journal_learns_who_wrote_what_and_never_a_value() {
+    let notes = Notes::default();
+    let setup = Setup { journal: Box::new(notes.clone()), guarded: true, ..Setup::default() };
+    let plane = TestPlane::with(setup).await.unwrap();
+    let secret = json!({ "metadata": { "name": "s" }, "stringData": { "password": "canary-7f3" } });
+    let secrets: Api<Secret> = Api::namespaced(plane.client(), "default");
+    let parameters = PostParams { field_manager: Some("me".into()), ..PostParams::default() };
+    secrets.create(&parameters, &of(secret.clone())).await.unwrap();
+    let somebody = Identity { user: "somebody".into(), ..Identity::default() };
+    let theirs: Api<Secret> = Api::namespaced(plane.client_as(somebody), "default");
+    let refused = theirs.create(&PostParams::default(), &of(secret.clone())).await.unwrap_err();
+    assert!(matches!(refused, kube::Error::Api(it) if it.code == 403));
+    assert!(theirs.list(&kube::api::ListParams::default()).await.is_err());
+    let doubled = secrets.create(&PostParams::default(), &of(secret)).await.unwrap_err();
+    let notes = notes.0.lock().unwrap().clone();
+    let about: Vec<&AuditNote> = notes.iter().filter(|it| &*it.resource == "secrets").collect();
+    assert_eq!(about.len(), 2, "one write and one refusal; reads and conflicts are no changes: {about:?}");
+    let (written, refused) = (about[0], about[1]);
+    assert_eq!((written.identity.user.as_str(), &*written.verb, &*written.name), ("admin", "create", "s"));
+    assert_eq!((&*written.field_manager, written.in_process, &written.refused), ("me", true, &None));
+    assert_eq!((refused.identity.user.as_str(), refused.refused.as_ref().unwrap().0), ("somebody", 403));
+    let told = format!("{notes:?}{doubled}");
+    assert!(!told.contains("canary") && !told.contains("Y2FuYXJ5"), "{told}");
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn events_are_forgotten_an_hour_after_they_last_happened() {
+    let clock = Arc::new(ManualClock::new("2026-01-02T03:00:00Z".parse().unwrap()));
+    let setup = || {
+        let world = World { clock: clock.clone(), entropy: Arc::new(SystemEntropy) };
+        Setup { world, ..Setup::default() }
+    };
+    let plane = TestPlane::with(setup()).await.unwrap();
+    let event = |name: &str, last: &str| {
+        of::<Event>(json!({
+            "metadata": { "name": name }, "involvedObject": { "kind": "Pod", "name": "p", "namespace": "default" },
+            "reason": "Started", "type": "Normal", "lastTimestamp": last,
+        }))
+    };
+    let api: Api<Event> = Api::namespaced(plane.client(), "default");
+    api.create(&PostParams::default(), &event("old", "2026-01-02T03:00:00Z")).await.unwrap();
+    api.create(&PostParams::default(), &event("again", "2026-01-02T04:00:00Z")).await.unwrap();
+    clock.advance(Duration::from_secs(3700));
+    // Old ones are looked for at the start too.
+    let plane = plane.restart(setup()).await.unwrap();
+    let api: Api<Event> = Api::namespaced(plane.client(), "default");
+    let gone = watcher::watch_object(api.clone(), "old");
+    futures::pin_mut!(gone);
+    while gone.next().await.unwrap().unwrap().is_some() {}
+    assert!(api.get_opt("again").await.unwrap().is_some());
+    plane.stop().await;
+}
+
+/// Says what it was asked for.
+struct Echo;
+
+#[async_trait]
+impl PodStreams for Echo {
+    async fn log(&self, pod: PodRef, options: LogOptions) -> Result<BoxStream<'static, io::Result<Bytes>>, ApiError> {
+        let line = format!("{}/{} {} tail={:?}\n", pod.namespace, pod.name, pod.container, options.tail_lines);
+        Ok(futures::stream::iter([Ok(Bytes::from(line)), Ok(Bytes::from("second\n"))]).boxed())
+    }
+}
+
+#[tokio::test]
+async fn a_log_is_passed_on_from_whoever_runs_the_pod() {
+    let plane = TestPlane::with(Setup { pod_streams: Arc::new(Echo), ..Setup::default() }).await.unwrap();
+    let api: Api<Pod> = Api::namespaced(plane.client(), "default");
+    let pod = |name: &str, node: Option<&str>, containers: &[&str]| {
+        let containers: Vec<Value> =
+            containers.iter().map(|it| json!({ "name": it, "image": "example.test/c:1" })).collect();
+        of::<Pod>(json!({ "metadata": { "name": name }, "spec": { "nodeName": node, "containers": containers } }))
+    };
+    api.create(&PostParams::default(), &pod("one", Some("n"), &["c"])).await.unwrap();
+    api.create(&PostParams::default(), &pod("two", Some("n"), &["c", "d"])).await.unwrap();
+    api.create(&PostParams::default(), &pod("unplaced", None, &["c"])).await.unwrap();
+    let tail = LogParams { tail_lines: Some(5), ..LogParams::default() };
+    assert_eq!(api.logs("one", &tail).await.unwrap(), "default/one c tail=Some(5)\nsecond\n");
+    let limited = LogParams { limit_bytes: Some(7), ..LogParams::default() };
+    assert_eq!(api.logs("one", &limited).await.unwrap(), "default");
+    let unnamed = api.logs("two", &LogParams::default()).await.unwrap_err();
+    assert!(unnamed.to_string().contains("choose one of: [c d]"), "{unnamed}");
+    assert_eq!(api.logs("unplaced", &LogParams::default()).await.unwrap(), "");
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn the_account_that_pods_run_as_comes_back() {
+    let plane = TestPlane::start().await.unwrap();
+    let api: Api<ServiceAccount> = Api::namespaced(plane.client(), "default");
+    let first = api.get("default").await.unwrap();
+    api.delete("default", &DeleteParams::default()).await.unwrap();
+    let stream = watcher::watch_object(api, "default");
+    futures::pin_mut!(stream);
+    while stream.next().await.unwrap().unwrap().is_none_or(|it| it.uid() == first.uid()) {}
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn a_stopped_server_ends_its_watches() {
+    let plane = TestPlane::start().await.unwrap();
+    let api: Api<ConfigMap> = Api::namespaced(plane.client(), "default");
+    let events = api.watch(&kube::api::WatchParams::default(), "0").await.unwrap();
+    plane.stop().await;
+    assert_eq!(events.count().await, 0);
+}
