@@ -95,7 +95,8 @@ fn is_yaml(content_type: &str) -> Result<bool, ApiError> {
 
 /// 400 in the words every decoding error has.
 pub(crate) fn cannot_handle(served: &Served, why: &str) -> ApiError {
-    let (kind, version) = (&served.kind, api_version(served));
+    // The version alone, as Kubernetes says it, also of kinds in a group.
+    let (kind, version) = (&served.kind, &*served.version);
     ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
 }
 
