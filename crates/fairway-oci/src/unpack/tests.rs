@@ -59,7 +59,7 @@ impl Archive {
 
     fn pax(self, name: &str, value: &str) -> Self {
         let body = format!(" {name}={value}\n");
-        let length = (1..99).find(|length| format!("{length}{body}").len() == *length).unwrap();
+        let length = (1..9999).find(|length| format!("{length}{body}").len() == *length).unwrap();
         self.entry(b'x', "pax", "", 0o644, format!("{length}{body}").as_bytes())
     }
 
