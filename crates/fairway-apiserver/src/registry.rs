@@ -16,15 +16,13 @@ pub(crate) use served::{Definition, Served};
 pub(crate) struct Registry {
     /// In the order of discovery.
     resources: Vec<Arc<Served>>,
-    by_path: HashMap<Path, Arc<Served>>,
+    /// By `group/version/plural`.
+    by_path: HashMap<String, Arc<Served>>,
     /// The definitions of custom resources, by name.
     definitions: Definitions,
     discovery: OnceLock<discovery::Documents>,
     openapi: OnceLock<openapi::Documents>,
 }
-
-/// Group, version and plural.
-type Path = (Arc<str>, Arc<str>, Arc<str>);
 
 /// By name.
 pub(crate) type Definitions = BTreeMap<Arc<str>, Arc<Definition>>;
@@ -33,7 +31,7 @@ impl Registry {
     /// A snapshot of the built-in resources and of those that these definitions define.
     pub(crate) fn new(mut resources: Vec<Arc<Served>>, definitions: Definitions) -> Self {
         resources.extend(definitions.values().flat_map(|it| it.served.iter().cloned()));
-        let key = |it: &Served| (Arc::clone(&it.group), Arc::clone(&it.version), Arc::clone(&it.plural));
+        let key = |it: &Served| format!("{}/{}/{}", it.group, it.version, it.plural);
         let by_path = resources.iter().map(|it| (key(it), Arc::clone(it))).collect();
         Self { resources, by_path, definitions, ..Self::default() }
     }
@@ -45,7 +43,7 @@ impl Registry {
 
     /// The resource behind a path.
     pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Served>> {
-        self.by_path.get(&(group.into(), version.into(), plural.into()))
+        self.by_path.get(&format!("{group}/{version}/{plural}"))
     }
 
     /// The resource whose objects are of this kind.

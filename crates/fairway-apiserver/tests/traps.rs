@@ -201,6 +201,7 @@ async fn trap_12_a_put_says_what_it_is_based_on_or_is_refused_where_it_must() {
     assert_eq!(put(json!({ "metadata": { "name": "b" } })).await.code, 400);
     let leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
     let lease = json!({ "metadata": { "name": "l" }, "spec": { "holderIdentity": "me" } });
+    assert_eq!(ask(&plane, &format!("PUT {leases}/l"), &lease).await.code, 201, "made by PUT");
     let refused = ask(&plane, &format!("PUT {leases}/l"), &lease).await;
     assert_eq!(refused.code, 422, "{}", refused.text);
     let roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";

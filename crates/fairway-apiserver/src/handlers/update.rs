@@ -30,15 +30,15 @@ pub(super) async fn update_object(
     part: Part,
     options: &WriteOptions,
 ) -> Result<Reply, ApiError> {
-    let based_on = revision_of(call, &given.object)?;
+    let names_revision = !text_at(&given.object, "/metadata/resourceVersion").is_empty();
+    let may_make = part == Part::Main && !names_revision && pipeline::is_made_by_update(&call.served);
     for _ in 0..ATTEMPTS {
         let live = match super::get::read(call) {
             Ok(live) => live,
-            Err(_) if part == Part::Main && based_on.is_none() && pipeline::is_made_by_update(&call.served) => {
-                return super::create_object(call, given, options, false).await;
-            }
+            Err(_) if may_make => return super::create_object(call, given, options, false).await,
             Err(error) => return Err(error),
         };
+        let based_on = revision_of(call, &given.object)?;
         if based_on.is_some_and(|it| it != live.revision) {
             return Err(pipeline::modified(&call.served, &call.info.name));
         }

@@ -1,18 +1,22 @@
 //! From an HTTP request to an answer: who asks, what for, may they, and which handler does it.
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use fairway_schema::selector::FieldSelector;
 use fairway_store::Key;
+use futures::FutureExt as _;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Limited};
+use tokio::time::timeout;
 
 use super::{Reply, Shared, documents, lease};
 use crate::body::{Body, BodyError};
@@ -22,6 +26,9 @@ use crate::{ApiError, AuditNote, Identity, authentication, authorization, handle
 
 /// No body may be longer.
 const BODY_LIMIT: usize = 3 << 20;
+
+/// And none may take longer to come.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Paths beside the Kubernetes API, behind the same authentication and authorization.
 #[async_trait]
@@ -136,7 +143,14 @@ where
     let negotiated = Query::parse(parts.uri.query()).and_then(|it| Ok((Accept::negotiate(&parts.headers, &it)?, it)));
     let accept = negotiated.as_ref().map_or(Accept::JSON, |it| it.0);
     let answered = match negotiated {
-        Ok((accept, query)) => process(&shared, &parts, body, query, accept, in_process).await,
+        Ok((accept, query)) => {
+            let processed = AssertUnwindSafe(process(&shared, &parts, body, query, accept, in_process));
+            // A fault of ours harms the request it belongs to, and nobody else's.
+            processed.catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!(method = %parts.method, path = parts.uri.path(), "a handler panicked");
+                Err(ApiError::internal("the server met a fault of its own; its log says more"))
+            })
+        }
         // Refused only after it is known who asks: an unknown caller learns nothing but that.
         Err(error) => identify(&shared, &parts).and(Err(error)),
     };
@@ -241,7 +255,10 @@ where
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    match Limited::new(body, BODY_LIMIT).collect().await {
+    let Ok(read) = timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await else {
+        return Err(ApiError::new(504, "Timeout", "the body did not come in time"));
+    };
+    match read {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Err(_) => Err(ApiError::bad_request("the body broke off before its end")),
