@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: one table of what was measured, each row saying from where to where. A new benchmark is one
 //! line in [`BENCHES`] and a target that prints its rows.
 //!
-//! A target is a plain program (`harness = false`) or a command of the binary. It prints one row per line as
-//! `ROW<TAB>name<TAB>from … to …<TAB>value`; everything else it prints is shown as it comes.
+//! A target is a plain program (`harness = false`) or a command of the binary. What it prints is shown as it comes,
+//! but for lines `ROW<TAB>name<TAB>from … to …<TAB>value`: those make the table at the end.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, ExitCode, Stdio};
@@ -22,6 +22,7 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     Bench { name: "store", cargo: &["bench", "--package", "fairway-store", "--bench", "store", "--quiet"] },
     Bench { name: "ledger", cargo: &["bench", "--package", "fairway-ledger", "--bench", "ledger", "--quiet"] },
+    Bench { name: "gateway", cargo: &["bench", "--package", "fairway-gateway", "--bench", "gateway", "--quiet"] },
 ];
 
 struct Row {
@@ -71,8 +72,5 @@ fn print(rows: &[Row]) {
     let (name, way) = (width(|it| &it.name), width(|it| &it.way));
     for row in rows {
         println!("{:name$}  {:way$}  {}", row.name, row.way, row.value);
-    }
-    if rows.is_empty() {
-        println!("no row was printed");
     }
 }

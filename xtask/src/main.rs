@@ -45,7 +45,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Test => gate::run(),
+        Command::Test => Ok(gate::run()),
         Command::Gen { check } => generate::run(check),
         Command::Tidy => tidy::run(),
         Command::Bench { filter } => bench::run(filter.as_deref()),

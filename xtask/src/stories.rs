@@ -1,7 +1,7 @@
 //! `cargo xtask e2e`: the stories in `tests/e2e/stories/*.sh`, one after the other, against the real binary.
 //!
 //! A story is a bash script that runs with `-eu -o pipefail` in an empty folder of its own, with a home and a data
-//! folder of its own, and `platform` first on its PATH. It succeeds with 0; with 77 it says that something it needs is
+//! folder (`FAIRWAY_HOME`) of its own, and `platform` first on its PATH; `REPOSITORY` is where this one is. It succeeds with 0; with 77 it says that something it needs is
 //! not there (its last line says what). Whatever it starts it stops again.
 
 use std::fs;
@@ -77,7 +77,9 @@ fn tell(story: &Path, binary: &Path) -> Result<i32> {
         .arg(story)
         .current_dir(folder.join("work"))
         .env("PATH", path.context("put the binary on the PATH")?)
-        .env("STORY_HOME", folder.join("home"))
+        .env("HOME", folder.join("home"))
+        .env("CARGO_HOME", tool_folder("CARGO_HOME", ".cargo"))
+        .env("RUSTUP_HOME", tool_folder("RUSTUP_HOME", ".rustup"))
         .env("FAIRWAY_HOME", folder.join("home/fairway"))
         .env("REPOSITORY", workspace::root())
         .stdin(Stdio::null())
@@ -85,6 +87,12 @@ fn tell(story: &Path, binary: &Path) -> Result<i32> {
         .context("start bash")?;
     fs::remove_dir_all(&folder).context("remove the story's folder")?;
     Ok(status.code().unwrap_or(1))
+}
+
+/// A story builds with the cargo and the toolchain that are there, whatever its own home is.
+fn tool_folder(variable: &str, below_home: &str) -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(below_home);
+    std::env::var_os(variable).map_or_else(home, PathBuf::from)
 }
 
 fn stem(story: &Path) -> String {
