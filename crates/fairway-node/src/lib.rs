@@ -12,6 +12,6 @@ pub mod runner;
 mod sockets;
 
 pub use network::{CLUSTER_DOMAIN, NetworkMetrics, NetworkSettings, PodNetwork};
-pub use pods::{EnsureImage, FolderImages, Image, Images, Node, NodeSettings, StartNode};
+pub use pods::{EnsureImage, FolderImages, Image, Images, LayoutImages, Node, NodeSettings, StartNode};
 pub use runner::reexec;
 pub use sockets::{PodSockets, Transport};

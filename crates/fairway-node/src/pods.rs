@@ -40,7 +40,7 @@ use address::Addresses;
 use register::Register;
 use worker::{Target, Worker};
 
-pub use images::{EnsureImage, FolderImages, Image, Images};
+pub use images::{EnsureImage, FolderImages, Image, Images, LayoutImages};
 
 /// What a node is made of.
 pub struct NodeSettings {
@@ -252,6 +252,18 @@ impl Node {
             }
         }
     }
+}
+
+/// An error and what is behind it, in one line: this is where it leaves as text.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
 }
 
 /// The container that is meant.

@@ -30,6 +30,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use cgroups::Cgroups;
 
 pub use cgroups::{Generation, WriteCgroup};
+pub(crate) use folder::remove_tree;
 pub use footprint::Footprint;
 pub use logs::{LogOptions, LogStream, ReadLog, read_log};
 pub use pod::{AskPod, Pod};

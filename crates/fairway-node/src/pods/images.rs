@@ -1,10 +1,14 @@
 //! Images as the node wants them: a folder to stand on, and what the image says about how to run it.
 
+mod layout;
+
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use layout::LayoutImages;
 
 /// An unpacked image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

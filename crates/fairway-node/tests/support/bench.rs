@@ -33,7 +33,7 @@ const PROGRAM_COPY: &str = "FAIRWAY_TEST_PROGRAM";
 const POD_COPY: &str = "FAIRWAY_TEST_POD";
 
 /// The static program of all containers, built once for each test process.
-fn built() -> &'static Path {
+pub(crate) fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         if let Some(copy) = std::env::var_os(PROGRAM_COPY) {

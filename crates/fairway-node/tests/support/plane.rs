@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fairway_clock::World;
 use fairway_node::runner::{Footprint, LogOptions, Runner};
-use fairway_node::{FolderImages, Node, NodeSettings};
+use fairway_node::{FolderImages, Images, Node, NodeSettings};
 use fairway_testkit::TestPlane;
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{Event, Pod, ServiceAccount};
@@ -21,17 +21,24 @@ pub(crate) struct Plane {
     pub(crate) api: TestPlane,
     pub(crate) node: Option<Node>,
     folder: tempfile::TempDir,
+    images: Arc<dyn Images>,
 }
 
 impl Plane {
+    /// A plane whose images lie in a folder.
     pub(crate) async fn start() -> Self {
+        Self::with(|state| Arc::new(FolderImages::new(state.join("images")))).await
+    }
+
+    pub(crate) async fn with(images: impl FnOnce(&Path) -> Arc<dyn Images>) -> Self {
         let plane = TestPlane::start().await.unwrap();
         let account: ServiceAccount = serde_json::from_value(json!({ "metadata": { "name": "default" } })).unwrap();
         let accounts: Api<ServiceAccount> = Api::namespaced(plane.client(), "default");
         let _there = accounts.create(&PostParams::default(), &account).await;
         let folder = tempfile::Builder::new().prefix("fairway-node-").tempdir().unwrap();
         bench::open_to_all(folder.path());
-        let mut it = Self { api: plane, node: None, folder };
+        let images = images(&folder.path().join("node"));
+        let mut it = Self { api: plane, node: None, folder, images };
         it.begin().await;
         bench::put_program(&it.state().join("images/program/rootfs"));
         fs::write(it.state().join("images/program/config.json"), r#"{"entrypoint":["/bin/program"]}"#).unwrap();
@@ -44,7 +51,7 @@ impl Plane {
 
     /// Starts the node, also once more after it was stopped.
     pub(crate) async fn begin(&mut self) {
-        let images = Arc::new(FolderImages::new(self.state().join("images")));
+        let images = Arc::clone(&self.images);
         let client = self.api.client();
         let world = World::system();
         let program = bench::pod_program();

@@ -11,6 +11,7 @@ use kube::api::{Api, PostParams};
 use kube::{Client, ResourceExt};
 
 use super::{MISSING, Worker};
+use crate::pods::chain;
 use crate::pods::containers::{hostname, milli};
 use crate::pods::environment::{self, Place};
 use crate::pods::status::Waiting;
@@ -231,16 +232,4 @@ fn open(folder: &std::path::Path) -> std::io::Result<()> {
         return Ok(());
     }
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777))
-}
-
-/// An error and what is behind it, in one line: this is where it leaves as text.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Container;
 
-use super::sandbox::chain;
 use super::{IMAGE_BACKOFF, LAST_IMAGE_BACKOFF, MISSING, Worker, until};
+use crate::pods::chain;
 use crate::pods::containers::make;
 use crate::pods::environment::Place;
 use crate::pods::images::Image;
