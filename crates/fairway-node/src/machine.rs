@@ -68,6 +68,22 @@ pub fn inspect() -> Machine {
     }
 }
 
+impl Machine {
+    /// The same facts, with the users tried for real: `program` is run for a moment and makes a pod's namespaces. Its `main`
+    /// begins with [`crate::reexec`].
+    pub fn tried(mut self, program: &Path) -> Self {
+        if self.user_mode != UserMode::None
+            && let Err(why) = crate::runner::try_out(program)
+        {
+            self.user_mode = UserMode::None;
+            self.user_reason = format!(
+                "namespaces cannot be made ({why}); inside another container, allow it user namespaces, or run outside"
+            );
+        }
+        self
+    }
+}
+
 fn total_memory(units: impl TryInto<u64>, unit: impl TryInto<u64>) -> u64 {
     units.try_into().unwrap_or(0).saturating_mul(unit.try_into().unwrap_or(1))
 }

@@ -19,6 +19,7 @@ mod sandbox;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, lchown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -39,11 +40,22 @@ pub use protocol::{Container, ContainerState, ExecResult, Finished, Limits, LogL
 /// The first of the users that pods run as when the node is root: a range that systemd leaves to nobody.
 const FIRST_POD_USER: u32 = 0x7000_0000;
 
+/// Tries to make what a pod is made of, in a process that ends at once. `program` begins its `main` with [`reexec`].
+pub(crate) fn try_out(program: &Path) -> Result<(), String> {
+    let mut command = std::process::Command::new(program);
+    command.arg0(launch::TRIAL).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
+    let output = command.output().map_err(|error| format!("run {}: {error}", program.display()))?;
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if output.status.success() && said == "ready" { Ok(()) } else { Err(said) }
+}
+
 /// Runs pod init, if that is what this process was started for, and never returns then. The first line of `main`.
 pub fn reexec() {
     let mut arguments = std::env::args_os();
-    if arguments.next().is_some_and(|it| it == launch::NAME) {
-        launch::run(arguments);
+    match arguments.next() {
+        Some(name) if name == launch::NAME => launch::run(arguments),
+        Some(name) if name == launch::TRIAL => launch::try_out(),
+        _ => {}
     }
 }
 
@@ -114,6 +126,9 @@ pub enum RunPod {
         /// What it said.
         message: String,
     },
+    /// Its network.
+    #[error("tie the pod into the network")]
+    Network(#[source] io::Error),
     /// It does not answer.
     #[error("ask pod init")]
     Ask(#[from] AskPod),

@@ -1,4 +1,5 @@
 //! Images of a local store: built, unpacked, run.
+#![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 #[path = "support/bench.rs"]
 mod bench;

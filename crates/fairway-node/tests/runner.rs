@@ -220,6 +220,35 @@ async fn a_leak_ends_at_the_memory_limit_and_says_why() {
 }
 
 #[tokio::test]
+async fn limits_are_set_where_they_can_be() {
+    let bench = Bench::new("10.244.0.29");
+    let pod = bench.pod().await;
+    let limits = Limits { memory: Some(64 << 20), cpu_milli: Some(250), cpu_request_milli: Some(250), pids: Some(99) };
+    bench.start(&pod, Container { limits, ..program(&["sleep"]) }).await;
+    for (controller, file, value) in [
+        ("memory", "memory.limit_in_bytes", "67108864"),
+        ("cpu", "cpu.cfs_quota_us", "25000"),
+        ("cpu", "cpu.shares", "256"),
+        ("pids", "pids.max", "99"),
+    ] {
+        if let Some(found) = bench.limit(controller, "app-0", file) {
+            assert_eq!(found, value, "{file}");
+        }
+    }
+    bench.clean().await;
+}
+
+#[test]
+fn the_machine_is_tried_for_real() {
+    let machine = fairway_node::machine::inspect();
+    let mode = machine.user_mode;
+    assert_eq!(machine.clone().tried(&bench::pod_program()).user_mode, mode);
+    let untried = machine.tried(std::path::Path::new("/bin/false"));
+    assert_eq!(untried.user_mode, fairway_node::machine::UserMode::None);
+    assert!(untried.user_reason.starts_with("namespaces cannot be made"), "{}", untried.user_reason);
+}
+
+#[tokio::test]
 async fn noise_at_full_speed_takes_no_more_disk_than_allowed_and_stops_nobody() {
     let bench = Bench::new("10.244.0.19");
     let mut sandbox = bench.sandbox();
@@ -348,6 +377,7 @@ async fn following_a_log_ends_with_the_container() {
     let bench = Bench::new("10.244.0.25");
     let pod = bench.pod().await;
     bench.run(&pod, &["sleep"]).await;
+    bench.said(&pod, "app", "sleeping").await;
     let follow = bench.log_with(&pod, "app", 0, LogOptions { follow: true, ..LogOptions::default() });
     pod.signal("app", 0, 9).await.unwrap();
     assert_eq!(follow.await, "sleeping\n");

@@ -154,3 +154,6 @@ pub(crate) fn hostname(pod: &Pod) -> String {
     let named = pod.spec.as_ref().and_then(|it| it.hostname.clone()).unwrap_or_else(|| pod.name_any());
     named.chars().take(63).collect::<String>().trim_end_matches(['-', '.']).to_owned()
 }
+
+#[cfg(test)]
+mod tests;

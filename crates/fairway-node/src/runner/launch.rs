@@ -18,6 +18,30 @@ use super::{folder, init, raw};
 /// How a process knows that it is to be pod init: its own name.
 pub(super) const NAME: &str = "fairway-pod-init";
 
+/// The name of a process that only tries whether pods can be.
+pub(super) const TRIAL: &str = "fairway-pod-trial";
+
+/// Tries what [`run`] does up to the fork, with nothing to show for it; never comes back.
+pub(super) fn try_out() -> ! {
+    let tried: Result<(), Failed> = (|| {
+        if geteuid().is_root() {
+            become_user(super::FIRST_POD_USER)?;
+        }
+        own_namespace()?;
+        raw::unshare(idmap::OTHERS).step(|| "make the pod's namespaces".into())
+    })();
+    match tried {
+        Ok(()) => {
+            say("ready\n");
+            raw::exit(0)
+        }
+        Err(failed) => {
+            say(&failed.line());
+            raw::exit(1)
+        }
+    }
+}
+
 /// Runs launcher and pod init; never comes back. Standard output says `pid N`, then `ready` or `error …`.
 pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ! {
     let (Some(state), Some(uid)) = (arguments.next(), arguments.next()) else {

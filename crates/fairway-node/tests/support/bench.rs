@@ -183,6 +183,17 @@ impl Bench {
         }
     }
 
+    /// What a limit of a run is set to, where this machine has the first generation of cgroups and lets us write.
+    pub(crate) fn limit(&self, controller: &str, run: &str, file: &str) -> Option<String> {
+        let Generation::V1(controllers) = self.runner.limits() else { return None };
+        let node = fs::read_to_string(self.runner.state_folder().join("node.id")).unwrap();
+        let folder = format!("/sys/fs/cgroup/{controller}/fairway-{node}/{}/{run}", self.uid);
+        let path = Path::new(&folder).join(file);
+        // A kernel may be built without this one.
+        (controllers.contains(&controller) && path.exists())
+            .then(|| fs::read_to_string(path).unwrap().trim().to_owned())
+    }
+
     /// Lets another process start the pod and a container, and kills that process the hard way.
     pub(crate) fn start_elsewhere(&self, container: &Container) -> PodState {
         let (sandbox, spec) = (self.folder.path().join("sandbox.json"), self.folder.path().join("container.json"));

@@ -89,7 +89,10 @@ impl Worker {
             cgroups: Vec::new(),
         };
         let live = Arc::new(runner.create(sandbox).await?);
-        self.tie_in(&live).await;
+        if let Err(error) = self.tie_in(&live).await {
+            live.kill().await;
+            return Err(RunPod::Network(error));
+        }
         self.live = Some(live);
         self.waiting.clear();
         Ok(())
@@ -98,18 +101,18 @@ impl Worker {
     /// Ties a pod that goes on from before into the network of this process.
     pub(super) async fn reattach(&mut self) {
         self.look_up().await;
-        if let Some(live) = self.live.clone() {
-            self.tie_in(&live).await;
+        if let Some(live) = self.live.clone()
+            && let Err(error) = self.tie_in(&live).await
+        {
+            tracing::warn!(pod.uid = self.uid, error = %error, "a pod that was there before has no network");
         }
         // Its probes begin anew; until they say otherwise it is as it was.
         self.initialized = true;
     }
 
-    async fn tie_in(&self, live: &Arc<crate::runner::Pod>) {
+    async fn tie_in(&self, live: &Arc<crate::runner::Pod>) -> std::io::Result<()> {
         let sockets = Arc::clone(live) as Arc<dyn crate::PodSockets>;
-        if let Err(error) = self.shared.network.add_pod(&self.pod, live.sandbox.ip.into(), sockets).await {
-            tracing::warn!(pod.uid = self.uid, error = %error, "a pod has no network");
-        }
+        self.shared.network.add_pod(&self.pod, live.sandbox.ip.into(), sockets).await
     }
 
     fn hosts(&self, ip: Ipv4Addr) -> String {
