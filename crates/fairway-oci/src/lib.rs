@@ -15,6 +15,8 @@ mod build;
 #[cfg(target_os = "linux")]
 mod unpack;
 
+mod registry;
+
 pub use build::{BuildImage, Contents, ImageSpec};
 pub use digest::{BadDigest, Digest, Hasher};
 pub use document::{
@@ -22,5 +24,6 @@ pub use document::{
 };
 pub use layout::{Blob, Ingest, Layout, LayoutError, Tagged};
 pub use reference::{BadReference, Reference, Target};
+pub use registry::{Access, Body, Call, Registry, RegistryLimits};
 #[cfg(target_os = "linux")]
 pub use unpack::{Limits, Rejected, UnpackImage};

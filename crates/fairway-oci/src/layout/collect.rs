@@ -34,22 +34,28 @@ impl Layout {
     }
 
     /// The digests of all that a descriptor leads to, itself included.
-    pub(crate) fn reach(&self, named: &Descriptor, reached: &mut BTreeSet<Digest>) -> Result<(), LayoutError> {
+    fn reach(&self, named: &Descriptor, reached: &mut BTreeSet<Digest>) -> Result<(), LayoutError> {
         let mut open = vec![named.clone()];
         while let Some(next) = open.pop() {
-            if !reached.insert(next.digest.clone()) || !has_children(&next.media_type) {
-                continue;
+            if reached.insert(next.digest.clone()) {
+                open.extend(self.children_of(&next)?);
             }
-            // What is not here leads nowhere. What is here and cannot be read might lead to anything, so nothing may
-            // be removed then.
-            let bytes = match self.read_blob(&next.digest, MOST_MANIFEST_BYTES) {
-                Err(LayoutError::NoBlob(_)) => continue,
-                other => other?,
-            };
-            let found = children(&next.media_type, &bytes);
-            open.extend(found.map_err(|source| LayoutError::Document { digest: next.digest, source })?);
         }
         Ok(())
+    }
+
+    /// The descriptors that content leads to in one step. What is not here leads nowhere; what is here and cannot be
+    /// read might lead to anything, so that is an error.
+    pub(crate) fn children_of(&self, named: &Descriptor) -> Result<Vec<Descriptor>, LayoutError> {
+        if !has_children(&named.media_type) {
+            return Ok(Vec::new());
+        }
+        let bytes = match self.read_blob(&named.digest, MOST_MANIFEST_BYTES) {
+            Err(LayoutError::NoBlob(_)) => return Ok(Vec::new()),
+            other => other?,
+        };
+        children(&named.media_type, &bytes)
+            .map_err(|source| LayoutError::Document { digest: named.digest.clone(), source })
     }
 
     /// Files that nobody writes any more: their writer died, and with it its lock.
