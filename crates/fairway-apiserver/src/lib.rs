@@ -21,6 +21,7 @@ mod object;
 mod pipeline;
 pub mod pki;
 mod pod_streams;
+mod protobuf;
 pub mod rbac;
 mod registry;
 mod request;

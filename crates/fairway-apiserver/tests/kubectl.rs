@@ -132,6 +132,24 @@ async fn kubectl_makes_shows_changes_and_deletes_objects() {
     .await;
 }
 
+/// Newer ones send these in protobuf.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trap_1_kubectl_makes_small_things_without_files() {
+    play(&[
+        ("create namespace shop", "", &["namespace/shop created"]),
+        ("create configmap one --from-literal=a=b -n shop", "", &["configmap/one created"]),
+        ("get configmap one -n shop -o jsonpath={.data.a}", "", &["b"]),
+        ("create secret generic two --from-literal=a=b -n shop", "", &["secret/two created"]),
+        ("get secret two -n shop -o jsonpath={.data.a}", "", &["Yg=="]),
+        ("create serviceaccount robot -n shop", "", &["serviceaccount/robot created"]),
+        ("create token robot -n shop", "", &["ey"]),
+        ("auth can-i create pods -n shop", "", &["yes"]),
+        ("auth whoami", "", &["admin"]),
+        ("delete namespace shop", "", &["namespace \"shop\" deleted"]),
+    ])
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_applies_on_the_server_and_sees_conflicts() {
     play(&[

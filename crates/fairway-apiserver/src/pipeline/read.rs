@@ -7,7 +7,7 @@ use crate::object::{api_version, meta_mut, text_at};
 use crate::registry::Served;
 use crate::request::{FieldValidation, WriteOptions};
 use crate::server::Call;
-use crate::{ApiError, kinds};
+use crate::{ApiError, kinds, protobuf};
 
 /// An object as it was sent.
 #[derive(Debug, Clone)]
@@ -21,9 +21,12 @@ pub(crate) struct Given {
 pub(crate) fn decode(call: &Call, options: &WriteOptions) -> Result<Given, ApiError> {
     let served = &call.served;
     let schema: &Schema = &served.schema;
-    let read = if is_yaml(&call.content_type)? { decode_yaml } else { decode_json };
-    let Decoded { value: mut object, findings } =
-        read(&call.body, Some(schema)).map_err(|error| cannot_handle(served, &error.to_string()))?;
+    let decoded = match notation(&call.content_type)? {
+        Notation::Json => decode_json(&call.body, Some(schema)),
+        Notation::Yaml => decode_yaml(&call.body, Some(schema)),
+        Notation::Protobuf => Ok(Decoded { value: protobuf::decode(&call.body)?, findings: Vec::new() }),
+    };
+    let Decoded { value: mut object, findings } = decoded.map_err(|error| cannot_handle(served, &error.to_string()))?;
     if !object.is_object() {
         return Err(cannot_handle(served, "the body is not an object"));
     }
@@ -69,8 +72,10 @@ pub(crate) fn read_tree(body: &[u8], yaml: bool) -> Result<Value, ApiError> {
 
 /// A body that is no object of the resource: options, a Scale, a Binding.
 pub(crate) fn decode_options(call: &Call, kind: &str) -> Result<Value, ApiError> {
-    let yaml = is_yaml(&call.content_type)?;
-    let tree = read_tree(&call.body, yaml)?;
+    let tree = match notation(&call.content_type)? {
+        Notation::Protobuf => protobuf::decode(&call.body)?,
+        notation => read_tree(&call.body, notation == Notation::Yaml)?,
+    };
     let given = text_at(&tree, "/kind");
     if !given.is_empty() && given != kind {
         return Err(ApiError::bad_request(format!("the body holds a {given}; {kind} is expected here")));
@@ -78,15 +83,24 @@ pub(crate) fn decode_options(call: &Call, kind: &str) -> Result<Value, ApiError>
     Ok(tree)
 }
 
-/// Whether the body is YAML; what is neither that nor JSON is refused.
-fn is_yaml(content_type: &str) -> Result<bool, ApiError> {
+/// How a body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Notation {
+    Json,
+    Yaml,
+    Protobuf,
+}
+
+fn notation(content_type: &str) -> Result<Notation, ApiError> {
     match content_type.split(';').next().unwrap_or_default().trim() {
-        "" | "application/json" => Ok(false),
-        "application/yaml" | "text/yaml" => Ok(true),
+        "" | "application/json" => Ok(Notation::Json),
+        "application/yaml" | "text/yaml" => Ok(Notation::Yaml),
+        protobuf::CONTENT_TYPE => Ok(Notation::Protobuf),
         other => {
             let message = format!(
                 "the body of the request was in an unknown format - accepted media types include: application/json, \
-                 application/yaml (it was {other}; protobuf bodies are not served yet)"
+                 application/yaml, {} (it was {other})",
+                protobuf::CONTENT_TYPE
             );
             Err(ApiError::new(415, "UnsupportedMediaType", message))
         }
