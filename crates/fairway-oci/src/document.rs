@@ -62,6 +62,18 @@ pub struct Platform {
     pub variant: Option<String>,
 }
 
+impl Platform {
+    /// Linux on this machine's processor.
+    pub fn host() -> Self {
+        let architecture = match std::env::consts::ARCH {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        Self { architecture: architecture.to_owned(), os: "linux".to_owned(), variant: None }
+    }
+}
+
 /// Several manifests under one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -58,7 +58,7 @@ pub enum LayoutError {
     NestedIndex { digest: Digest },
 }
 
-const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+pub(crate) const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
 impl Layout {
     /// Opens the store in a folder, which is made if it is not there, readable by its owner only.

@@ -11,6 +11,7 @@ mod reference;
 mod layout;
 
 mod build;
+mod transfer;
 
 #[cfg(target_os = "linux")]
 mod unpack;
@@ -25,5 +26,6 @@ pub use document::{
 pub use layout::{Blob, Ingest, Layout, LayoutError, Tagged};
 pub use reference::{BadReference, Reference, Target};
 pub use registry::{Access, Body, Call, Registry, RegistryLimits};
+pub use transfer::TransferImage;
 #[cfg(target_os = "linux")]
 pub use unpack::{Limits, Rejected, UnpackImage};

@@ -17,7 +17,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -102,9 +102,16 @@ impl Registry {
 
     /// The descriptor under which a repository knows some content; none if it does not know it.
     async fn known(&self, repository: &str, digest: &Digest) -> Result<Option<Descriptor>, Refusal> {
-        let (name, wanted) = (repository.to_owned(), digest.clone());
-        let found = self.stored(move |layout| layout.find_in(&name, &wanted)).await?;
-        Ok(found.or_else(|| self.state().recent.find(repository, digest)))
+        if let Some(found) = self.state().recent.find(repository, digest) {
+            return Ok(Some(found));
+        }
+        Ok(self.content_of(repository).await?.remove(digest))
+    }
+
+    /// All that the names of a repository lead to.
+    async fn content_of(&self, repository: &str) -> Result<BTreeMap<Digest, Descriptor>, Refusal> {
+        let name = repository.to_owned();
+        self.stored(move |layout| layout.content_of(&name)).await
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -114,21 +121,17 @@ impl Registry {
 }
 
 impl Layout {
-    /// Finds content among what the names of one repository lead to.
-    fn find_in(&self, repository: &str, digest: &Digest) -> Result<Option<Descriptor>, LayoutError> {
-        let mut seen = BTreeSet::new();
-        for named in self.list()?.into_iter().filter(|it| it.reference.name() == repository) {
-            let mut open = vec![named.descriptor];
-            while let Some(next) = open.pop() {
-                if next.digest == *digest {
-                    return Ok(Some(next));
-                }
-                if seen.insert(next.digest.clone()) {
-                    open.extend(self.children_of(&next)?);
-                }
+    fn content_of(&self, repository: &str) -> Result<BTreeMap<Digest, Descriptor>, LayoutError> {
+        let named = self.list()?.into_iter().filter(|it| it.reference.name() == repository);
+        let mut open: Vec<_> = named.map(|it| it.descriptor).collect();
+        let mut found = BTreeMap::new();
+        while let Some(next) = open.pop() {
+            if !found.contains_key(&next.digest) {
+                open.extend(self.children_of(&next)?);
+                found.insert(next.digest.clone(), next);
             }
         }
-        Ok(None)
+        Ok(found)
     }
 }
 

@@ -33,7 +33,7 @@ impl Layout {
         Ok(freed)
     }
 
-    /// The digests of all that a descriptor leads to, itself included.
+    /// Adds all that a descriptor leads to, itself included.
     fn reach(&self, named: &Descriptor, reached: &mut BTreeSet<Digest>) -> Result<(), LayoutError> {
         let mut open = vec![named.clone()];
         while let Some(next) = open.pop() {
@@ -42,6 +42,13 @@ impl Layout {
             }
         }
         Ok(())
+    }
+
+    /// The digests of all that a descriptor leads to, itself included.
+    pub(crate) fn reached_from(&self, named: &Descriptor) -> Result<BTreeSet<Digest>, LayoutError> {
+        let mut reached = BTreeSet::new();
+        self.reach(named, &mut reached)?;
+        Ok(reached)
     }
 
     /// The descriptors that content leads to in one step. What is not here leads nowhere; what is here and cannot be

@@ -28,7 +28,9 @@ impl Registry {
         let is_head = request.method() == Method::HEAD;
         let unknown = || Refusal::new(Code::ManifestUnknown, format!("{repository} has no manifest {target}"));
         let named = match target {
-            Target::Digest(digest) => self.known(repository, digest).await?.filter(|it| has_children(&it.media_type)),
+            Target::Digest(digest) => {
+                self.content_of(repository).await?.remove(digest).filter(|it| has_children(&it.media_type))
+            }
             Target::Tag(_) => {
                 let reference = Reference::new(repository, target.clone()).map_err(|_| unknown())?;
                 self.stored(move |layout| match layout.resolve(&reference) {
@@ -79,8 +81,10 @@ impl Registry {
             let source = std::error::Error::source(&error).map(|it| format!(": {it}")).unwrap_or_default();
             Refusal::new(Code::ManifestInvalid, format!("{error}{source}"))
         })?;
+        let content = self.content_of(repository).await?;
         for child in needed {
-            if self.known(repository, &child.digest).await?.is_none() {
+            let is_new = || self.state().recent.find(repository, &child.digest).is_none();
+            if !content.contains_key(&child.digest) && is_new() {
                 let message = format!("{repository} has no content {}: push it first", child.digest);
                 return Err(Refusal::new(Code::ManifestBlobUnknown, message));
             }

@@ -10,8 +10,8 @@ use super::{Compression, Rejected};
 use crate::digest::{Digest, Hasher};
 use crate::layout::{Blob, LayoutError};
 
-/// The largest zstd window, as a power of two: what `zstd --long` makes.
-const MOST_WINDOW: u32 = 27;
+/// The largest zstd window, as a power of two: 32 MiB, which all but `--ultra` and `--long` stay below.
+const MOST_WINDOW: u32 = 25;
 
 /// Why reading stopped. Decoders on the way wrap errors in their own, so the reason is left here.
 pub(super) type Verdict = Rc<RefCell<Option<Rejected>>>;

@@ -31,11 +31,14 @@ pub(super) fn unpack(
     let done = entries(layout, tree, layer, (budget, &verdict), &mut at).and_then(|found| {
         if found == *diff_id { Ok(()) } else { Err(Rejected::WrongDiffId { expected: diff_id.clone(), found }) }
     });
-    done.map_err(|why| UnpackImage::LayerRejected {
-        layer: layer.digest.clone(),
-        path: String::from_utf8_lossy(shortened(&at)).into_owned(),
-        // What stopped the reading is the cause; what came of it is not.
-        source: verdict.take().unwrap_or(why),
+    // What stopped the reading is the cause; what came of it is not.
+    done.map_err(|why| match verdict.take().unwrap_or(why) {
+        Rejected::Read(source) => UnpackImage::Read(source),
+        Rejected::Write(source) => UnpackImage::Write { path: tree.path().to_owned(), source },
+        source => {
+            let path = String::from_utf8_lossy(shortened(&at)).into_owned();
+            UnpackImage::LayerRejected { layer: layer.digest.clone(), path, source }
+        }
     })
 }
 
@@ -98,6 +101,9 @@ fn put(tree: &Tree, entry: &Entry, content: &mut impl Read, made: &mut Made, lim
         // The root itself, which is there.
         return if entry.kind == Kind::Folder { Ok(()) } else { Err(Rejected::BadPath) };
     };
+    if last.starts_with(WHITEOUT) && !made.insert(&parts) {
+        return Err(Rejected::Duplicate);
+    }
     if *last == OPAQUE {
         return if tree.is_folder(folders)? { clear(tree, folders, made) } else { Ok(()) };
     }

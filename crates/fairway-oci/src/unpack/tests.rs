@@ -376,6 +376,10 @@ fn archives_with_two_readings_are_refused() {
     tail.extend(Archive::new().file("b", "2").end());
     let (_, why) = Store::refusal(&tail);
     assert!(matches!(why, Rejected::TrailingBytes), "{why}");
+    for marker in ["d/.wh..wh..opq", ".wh.x"] {
+        let (_, why) = Store::refusal(&Archive::new().file(marker, "").file(marker, "").end());
+        assert!(matches!(why, Rejected::Duplicate), "{marker}: {why}");
+    }
     for marker in [".wh.", ".wh..", ".wh...", "d/.wh..wh.plnk"] {
         let (_, why) = Store::refusal(&Archive::new().file(marker, "").end());
         assert!(matches!(why, Rejected::BadWhiteout), "{marker}: {why}");
@@ -422,6 +426,8 @@ fn bombs_stop_at_the_limits() {
     assert!(matches!(why, Rejected::TooManyEntries { limit: 20 }), "{why}");
     let (_, why) = Store::refusal_of(&[Archive::new().pax("path", &"x".repeat(201)).file("a", "").end()], &limits);
     assert!(matches!(why, Rejected::PathTooLong { limit: 200 }), "{why}");
+    let (_, why) = Store::refusal(&Archive::new().pax("path", &"x".repeat(256)).file("a", "").end());
+    assert!(matches!(why, Rejected::PathTooLong { limit: 255 }), "{why}");
     let (_, why) = Store::refusal_of(&[Archive::new().file("1/2/3/4/5/6", "").end()], &limits);
     assert!(matches!(why, Rejected::TooDeep { limit: 5 }), "{why}");
     let extension = Archive::new().entry(b'x', "pax", "", 0o644, &vec![0; 2 << 20]).end();
@@ -457,7 +463,8 @@ fn layers_must_be_what_their_digests_say() {
     std::fs::write(&blob, &whole[..whole.len() - 1]).unwrap();
     assert!(matches!(reject(image.clone()), Rejected::WrongSize { .. }));
     std::fs::remove_file(&blob).unwrap();
-    assert!(matches!(reject(image), Rejected::Read(_)));
+    let error = store.unpack(&image, &Limits::default()).unwrap_err();
+    assert!(matches!(error, UnpackImage::Read(_)), "{error}");
     let strange = store.layout.put_blob("application/x-strange", &gzip(&tar)).unwrap();
     let why = reject(store.image(vec![(strange, Digest::of(&tar))]));
     assert!(matches!(why, Rejected::MediaType(_)), "{why}");
@@ -505,4 +512,14 @@ fn what_is_no_manifest_is_not_unpacked() {
         let error = store.unpack(&blob.digest, &Limits::default()).unwrap_err();
         assert!(matches!(error, UnpackImage::Read(_)), "{error}");
     }
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_not_the_fault_of_the_layer() {
+    let store = Store::new();
+    let image = store.image(vec![store.layer(&Archive::new().file("a", "1").end())]);
+    // A file stands where the folder above the root should be.
+    let into = store.layout.root().join("oci-layout/root");
+    let error = store.layout.unpack(&image, &into, &Limits::default()).unwrap_err();
+    assert!(matches!(error, UnpackImage::Write { .. }), "{error}");
 }

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
@@ -23,11 +23,20 @@ const FOLDER_BITS: u32 = 0o1777;
 /// A root folder.
 pub(super) struct Tree {
     root: OwnedFd,
+    path: PathBuf,
 }
+
+/// How long one name may be, on every usual file system.
+const MOST_NAME_BYTES: usize = 255;
 
 impl Tree {
     pub(super) fn open(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: rustix::fs::open(root, FOLDER, Mode::empty())? })
+        Ok(Self { root: rustix::fs::open(root, FOLDER, Mode::empty())?, path: root.to_owned() })
+    }
+
+    /// Where it is, for messages.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Makes the folder durable and readable for the users of containers.
@@ -210,5 +219,8 @@ fn names(folder: &OwnedFd) -> Result<Vec<Vec<u8>>, Rejected> {
 }
 
 fn write(error: Errno) -> Rejected {
-    Rejected::Write(error.into())
+    match error {
+        Errno::NAMETOOLONG => Rejected::PathTooLong { limit: MOST_NAME_BYTES },
+        other => Rejected::Write(other.into()),
+    }
 }
