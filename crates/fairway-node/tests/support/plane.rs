@@ -20,6 +20,7 @@ use crate::bench;
 pub(crate) struct Plane {
     pub(crate) api: TestPlane,
     pub(crate) node: Option<Node>,
+    _leftovers: bench::Leftovers,
     folder: tempfile::TempDir,
     images: Arc<dyn Images>,
 }
@@ -38,7 +39,8 @@ impl Plane {
         let folder = tempfile::Builder::new().prefix("fairway-node-").tempdir().unwrap();
         bench::open_to_all(folder.path());
         let images = images(&folder.path().join("node"));
-        let mut it = Self { api: plane, node: None, folder, images };
+        let mut it =
+            Self { api: plane, node: None, _leftovers: bench::Leftovers(folder.path().join("node")), folder, images };
         it.begin().await;
         bench::put_program(&it.state().join("images/program/rootfs"));
         fs::write(it.state().join("images/program/config.json"), r#"{"entrypoint":["/bin/program"]}"#).unwrap();
