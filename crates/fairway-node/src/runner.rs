@@ -22,6 +22,7 @@ use std::os::unix::fs::{PermissionsExt as _, lchown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use fairway_clock::Entropy;
 use rustix::process::geteuid;
@@ -39,6 +40,8 @@ pub use protocol::{Container, ContainerState, ExecResult, Finished, Limits, LogL
 
 /// The first of the users that pods run as when the node is root: a range that systemd leaves to nobody.
 const FIRST_POD_USER: u32 = 0x7000_0000;
+/// A pod's init answers within milliseconds; one that takes this long never will.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tries to make what a pod is made of, in a process that ends at once. `program` begins its `main` with [`reexec`].
 pub(crate) fn try_out(program: &Path) -> Result<(), String> {
@@ -153,6 +156,7 @@ pub struct Runner {
     program: PathBuf,
     cgroups: Cgroups,
     is_root: bool,
+    patience: Duration,
 }
 
 impl Runner {
@@ -177,7 +181,13 @@ impl Runner {
         }
         let id = state.join("node.id");
         let id = remember(&id, &entropy.hex(6)).map_err(|it| prepare(&id, it))?;
-        Ok(Self { cgroups: Cgroups::new(&id), state, program: program.to_owned(), is_root })
+        Ok(Self { cgroups: Cgroups::new(&id), state, program: program.to_owned(), is_root, patience: PATIENCE })
+    }
+
+    /// Waits only so long for a pod's init to answer.
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The state folder.
@@ -235,7 +245,7 @@ impl Runner {
         folder::write_atomically(&path, &bytes).map_err(|it| prepare(&path, it))?;
         self.give(&folder, sandbox.host_user)?;
         self.launch(&uid).await?;
-        Ok(Pod::connect(&self.state, sandbox).await?)
+        Ok(Pod::connect(&self.state, sandbox, self.patience).await?)
     }
 
     async fn launch(&self, uid: &str) -> Result<(), RunPod> {
@@ -248,18 +258,22 @@ impl Runner {
         let mut launcher = command.spawn().map_err(failed)?;
         let said = launcher.stdout.take().ok_or_else(|| failed(io::Error::other("no standard output")))?;
         let mut lines = BufReader::new(said).lines();
-        let mut verdict = Err(RunPod::Init { message: "it ended without a word".into() });
-        while let Some(line) = lines.next_line().await.map_err(failed)? {
-            if line == "ready" {
-                verdict = Ok(());
-                break;
+        let verdict = async {
+            let mut verdict = Err(RunPod::Init { message: "it ended without a word".into() });
+            while let Some(line) = lines.next_line().await.map_err(failed)? {
+                if line == "ready" {
+                    verdict = Ok(());
+                    break;
+                }
+                if let Some(message) = line.strip_prefix("error ") {
+                    verdict = Err(RunPod::Init { message: message.into() });
+                }
             }
-            if let Some(message) = line.strip_prefix("error ") {
-                verdict = Err(RunPod::Init { message: message.into() });
-            }
-        }
-        launcher.wait().await.map_err(failed)?;
-        verdict
+            launcher.wait().await.map_err(failed)?;
+            verdict
+        };
+        let late = |_| Err(RunPod::Init { message: format!("it was not ready within {} s", self.patience.as_secs()) });
+        tokio::time::timeout(self.patience, verdict).await.unwrap_or_else(late)
     }
 
     /// Starts a run of a container. Doing it again changes nothing.
@@ -299,24 +313,25 @@ impl Runner {
     /// Finds every pod of the state folder.
     pub async fn find(&self) -> Result<Vec<Found>, RunPod> {
         let pods = self.state.join(folder::PODS);
-        let mut found = Vec::new();
-        for entry in fs::read_dir(&pods).map_err(|it| prepare(&pods, it))?.flatten() {
+        let entries = fs::read_dir(&pods).map_err(|it| prepare(&pods, it))?.flatten();
+        // All at once: one that does not answer keeps nobody else waiting.
+        let found = entries.map(|entry| async move {
             let uid = entry.file_name().to_string_lossy().into_owned();
-            found.push(match self.reconnect(&uid).await {
+            match self.reconnect(&uid).await {
                 Some(pod) => Found::Running(Box::new(pod)),
                 None => {
                     let state = fs::read(self.state.join(folder::state(&uid))).unwrap_or_default();
                     Found::Dead { uid, state: serde_json::from_slice(&state).unwrap_or_default() }
                 }
-            });
-        }
-        Ok(found)
+            }
+        });
+        Ok(futures::future::join_all(found).await)
     }
 
     async fn reconnect(&self, uid: &str) -> Option<Pod> {
         let bytes = fs::read(self.state.join(folder::sandbox(uid))).ok()?;
         let sandbox = serde_json::from_slice(&bytes).ok()?;
-        Pod::connect(&self.state, sandbox).await.ok()
+        Pod::connect(&self.state, sandbox, self.patience).await.ok()
     }
 
     /// Kills a pod, if it runs, and removes all that belongs to it.

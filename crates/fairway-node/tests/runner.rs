@@ -373,6 +373,19 @@ async fn a_dead_pod_is_found_dead_and_its_killing_ends_everything() {
 }
 
 #[tokio::test]
+async fn a_pod_whose_init_does_not_answer_is_killed_and_keeps_nobody_waiting() {
+    let bench = Bench::new("10.244.0.30");
+    let pod = bench.pod().await;
+    bench.run(&pod, &["sleep"]).await;
+    bench::pause(pod.init_pid);
+    let again = bench.again(Duration::from_millis(100));
+    let found = again.find().await.unwrap();
+    assert!(matches!(found.as_slice(), [Found::Dead { .. }]));
+    assert_eq!(again.footprint().processes, 0);
+    bench.clean().await;
+}
+
+#[tokio::test]
 async fn following_a_log_ends_with_the_container() {
     let bench = Bench::new("10.244.0.25");
     let pod = bench.pod().await;

@@ -83,8 +83,9 @@ pub struct Pod {
 }
 
 impl Pod {
-    /// Connects to a pod's init and learns all it knows.
-    pub(super) async fn connect(state: &Path, sandbox: Sandbox) -> Result<Self, AskPod> {
+    /// Connects to a pod's init and learns all it knows. One that does not answer in time (somebody stopped it) is killed:
+    /// what cannot be talked to cannot be run either.
+    pub(super) async fn connect(state: &Path, sandbox: Sandbox, patience: Duration) -> Result<Self, AskPod> {
         let socket = dial(state, &sandbox.uid)?;
         let init_pid = raw::peer_pid(&socket)?;
         let pid = Pid::from_raw(init_pid).ok_or(AskPod::Gone)?;
@@ -99,9 +100,15 @@ impl Pod {
         reader.spawn(Arc::clone(&line).read());
         let pidfd = raw::watched(pidfd, Interest::READABLE)?;
         let pod = Self { sandbox, init_pid, pidfd, line, last_id: AtomicU64::new(0), _reader: reader };
-        match pod.ask(Ask::State).await? {
-            (Answer::State(state), _) => pod.line.state.send_replace(state),
-            _ => return Err(AskPod::Answer),
+        match tokio::time::timeout(patience, pod.ask(Ask::State)).await {
+            Ok(Ok((Answer::State(state), _))) => pod.line.state.send_replace(state),
+            Ok(Ok(_)) => return Err(AskPod::Answer),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                tracing::warn!(pod.uid = pod.sandbox.uid, "a pod's init does not answer and is killed");
+                pod.kill().await;
+                return Err(AskPod::Gone);
+            }
         };
         Ok(pod)
     }

@@ -122,6 +122,11 @@ impl Bench {
         }
     }
 
+    /// The same folder, opened once more by somebody with this patience.
+    pub(crate) fn again(&self, patience: std::time::Duration) -> Runner {
+        Runner::open(self.runner.state_folder(), &pod_program(), &SystemEntropy).unwrap().with_patience(patience)
+    }
+
     pub(crate) fn sandbox(&self) -> Sandbox {
         Sandbox {
             uid: self.uid.clone(),
@@ -255,6 +260,11 @@ impl Bench {
         self.runner.remove(&self.uid).await.unwrap();
         assert_eq!(self.runner.footprint(), Footprint::default());
     }
+}
+
+/// Stops a process of ours without ending it.
+pub(crate) fn pause(pid: i32) {
+    assert!(Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap().success());
 }
 
 pub(crate) fn open_to_all(folder: &Path) {
