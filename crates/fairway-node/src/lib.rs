@@ -8,10 +8,12 @@
 pub mod machine;
 mod network;
 mod pods;
+mod rights;
 pub mod runner;
 mod sockets;
 
 pub use network::{CLUSTER_DOMAIN, NetworkMetrics, NetworkSettings, PodNetwork};
 pub use pods::{EnsureImage, FolderImages, Image, Images, LayoutImages, Node, NodeSettings, StartNode};
+pub use rights::rules;
 pub use runner::reexec;
 pub use sockets::{PodSockets, Transport};

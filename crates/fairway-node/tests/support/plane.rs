@@ -8,9 +8,10 @@ use std::sync::Arc;
 use fairway_clock::World;
 use fairway_node::runner::{Footprint, LogOptions, Runner};
 use fairway_node::{FolderImages, Images, Node, NodeSettings};
-use fairway_testkit::TestPlane;
+use fairway_testkit::{TestPlane, administrator};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{Event, Pod, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::{Value, json};
@@ -32,7 +33,8 @@ impl Plane {
     }
 
     pub(crate) async fn with(images: impl FnOnce(&Path) -> Arc<dyn Images>) -> Self {
-        let plane = TestPlane::start().await.unwrap();
+        let plane = TestPlane::guarded().await.unwrap();
+        give_rights(&plane).await;
         let account: ServiceAccount = serde_json::from_value(json!({ "metadata": { "name": "default" } })).unwrap();
         let accounts: Api<ServiceAccount> = Api::namespaced(plane.client(), "default");
         let _there = accounts.create(&PostParams::default(), &account).await;
@@ -54,7 +56,10 @@ impl Plane {
     /// Starts the node, also once more after it was stopped.
     pub(crate) async fn begin(&mut self) {
         let images = Arc::clone(&self.images);
-        let client = self.api.client();
+        // It acts with no more rights than it asks for.
+        let mut itself = administrator();
+        (itself.user, itself.groups) = ("node".into(), Vec::new());
+        let client = self.api.client_as(itself);
         let world = World::system();
         let program = bench::pod_program();
         let settings = NodeSettings::usual(self.state(), "here", client, images, program, world);
@@ -138,6 +143,18 @@ impl Plane {
         assert_eq!(runner.footprint(), Footprint::default());
         self.api.stop().await;
     }
+}
+
+async fn give_rights(plane: &TestPlane) {
+    let role = json!({ "metadata": { "name": "node" }, "rules": fairway_node::rules() });
+    let role: ClusterRole = serde_json::from_value(role).unwrap();
+    Api::all(plane.client()).create(&PostParams::default(), &role).await.unwrap();
+    let group = "rbac.authorization.k8s.io";
+    let binding = json!({ "metadata": { "name": "node" },
+        "roleRef": { "apiGroup": group, "kind": "ClusterRole", "name": "node" },
+        "subjects": [{ "apiGroup": group, "kind": "User", "name": "node" }] });
+    let binding: ClusterRoleBinding = serde_json::from_value(binding).unwrap();
+    Api::all(plane.client()).create(&PostParams::default(), &binding).await.unwrap();
 }
 
 /// The state of the container `app`, in a word or two.
