@@ -178,6 +178,26 @@ async fn configuration_reaches_environment_and_files() {
 }
 
 #[tokio::test]
+async fn a_service_account_token_is_mounted_where_the_api_says() {
+    let plane = Plane::start().await;
+    let map: ConfigMap = serde_json::from_value(
+        json!({ "metadata": { "name": "kube-root-ca.crt" }, "data": { "ca.crt": "the authority\n" } }),
+    )
+    .unwrap();
+    let maps: Api<ConfigMap> = Api::namespaced(plane.api.client(), "default");
+    let _there = maps.create(&PostParams::default(), &map).await;
+    let folder = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let files = ["namespace", "ca.crt", "token"].map(|it| format!("{folder}/{it}"));
+    let words: Vec<&str> = std::iter::once("cat").chain(files.iter().map(String::as_str)).collect();
+    plane.pod("acts", &words, json!({ "restartPolicy": "Never", "automountServiceAccountToken": true })).await;
+    plane.until("acts", "done", |it| phase(it) == "Succeeded").await;
+    let log = plane.log("acts", LogOptions::default()).await;
+    let token = log.strip_prefix("defaultthe authority\n").unwrap_or_else(|| panic!("{log}"));
+    assert_eq!(token.split('.').count(), 3, "{token}");
+    plane.clean().await;
+}
+
+#[tokio::test]
 async fn images_that_cannot_be_had_say_why() {
     let plane = Plane::start().await;
     for (name, image, reason) in [("no", "absent", "ErrImagePull"), ("odd", "../x", "InvalidImageName")] {
