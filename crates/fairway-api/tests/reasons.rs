@@ -1,4 +1,5 @@
 //! Every reason that a status can give has its page in `docs/reference/reasons/`, and every page has its reason.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
