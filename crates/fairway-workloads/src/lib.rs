@@ -15,6 +15,8 @@ mod accounts;
 
 mod pod;
 
+mod rights;
+
 use std::sync::Arc;
 
 use fairway_clock::World;
@@ -22,6 +24,8 @@ use fairway_controller::{Kit, Retry};
 use kube::Client;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+pub use rights::{Right, rights};
 
 /// What the controllers need to be given.
 pub struct Settings {

@@ -1,0 +1,125 @@
+//! Setting up: what a plane needs before anybody can use it, and what a fresh laptop begins with. Every step may be
+//! repeated; a start over an existing plane writes nothing.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fairway_controllers::bootstrap as product;
+use fairway_gateway::Named;
+use fairway_plan::render;
+use kube::Client;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use super::accounts;
+
+const MANAGER: &str = "fairway-bootstrap";
+/// How long the API may take to serve a kind that was just defined.
+const SETTLE: Duration = Duration::from_millis(5);
+/// How often to try again before giving up: ten seconds in all.
+const TRIES: u32 = 2000;
+
+/// Kinds, accounts, roles, the gateway, and where the hub is.
+pub(super) async fn plane(client: &Client, facts: &Facts<'_>) -> Result<()> {
+    for definition in fairway_api::v1alpha1::definitions() {
+        let object = serde_json::to_value(definition).context("write a definition")?;
+        apply(client, object, "customresourcedefinitions").await?;
+    }
+    for text in fairway_gateway::DEFINITIONS {
+        let object = serde_saphyr::from_str(text).context("read the gateway's definitions")?;
+        apply(client, object, "customresourcedefinitions").await?;
+    }
+    for name in [fairway_api::names::NAMESPACE_SYSTEM, fairway_api::names::NAMESPACE_PUBLIC] {
+        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+        apply(client, namespace, "namespaces").await?;
+    }
+    for object in accounts::objects().into_iter().chain(product::roles()) {
+        let plural = match object["kind"].as_str() {
+            Some("ServiceAccount") => "serviceaccounts",
+            Some("ClusterRole") => "clusterroles",
+            _ => "clusterrolebindings",
+        };
+        apply(client, object, plural).await?;
+    }
+    apply(client, fairway_gateway::open_gateway(&gateway_name(), "fairway", 80), "gateways").await?;
+    apply(client, hub(facts), "configmaps").await
+}
+
+/// What a fresh laptop begins with: its user's Team and Project, and two Environments. Made once: whoever deletes them
+/// has deleted them.
+pub(super) async fn sandbox(client: &Client, user: &str) -> Result<()> {
+    let marker: Api<DynamicObject> = namespaced(client, "v1", "ConfigMap", "configmaps", "fairway-system");
+    if marker.get_opt("sandbox-made").await.context("look whether the sandbox was made")?.is_some() {
+        return Ok(());
+    }
+    apply(client, serde_json::to_value(product::sandbox_team(user))?, "teams").await?;
+    apply(client, serde_json::to_value(product::sandbox_project())?, "projects").await?;
+    for environment in product::sandbox_environments() {
+        apply(client, serde_json::to_value(environment)?, "environments").await?;
+    }
+    let made = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "sandbox-made", "namespace": "fairway-system" },
+    });
+    apply(client, made, "configmaps").await
+}
+
+/// What others need to know of this plane.
+pub(super) struct Facts<'a> {
+    pub(super) api_url: &'a str,
+    pub(super) gateway_port: u16,
+    pub(super) certificate: &'a str,
+}
+
+/// Where everybody finds the hub.
+fn hub(facts: &Facts<'_>) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "hub", "namespace": fairway_api::names::NAMESPACE_PUBLIC },
+        "data": {
+            "url": facts.api_url,
+            "gatewayPort": facts.gateway_port.to_string(),
+            "ca.crt": facts.certificate,
+        },
+    })
+}
+
+/// The Gateway that routes refer to.
+pub(super) fn gateway_name() -> Named {
+    Named { namespace: render::GATEWAY_NAMESPACE.to_owned(), name: render::GATEWAY_NAME.to_owned() }
+}
+
+/// Applies one object. A kind that was just defined, or a namespace that a controller is about to make, may not be
+/// there yet: then it is tried again.
+async fn apply(client: &Client, mut object: Value, plural: &str) -> Result<()> {
+    if let Some(object) = object.as_object_mut() {
+        object.remove("status");
+    }
+    let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
+    let (api_version, kind, name) =
+        (text(&object["apiVersion"]), text(&object["kind"]), text(&object["metadata"]["name"]));
+    let api = match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => namespaced(client, &api_version, &kind, plural, namespace),
+        None => Api::all_with(client.clone(), &resource(&api_version, &kind, plural)),
+    };
+    let parameters = PatchParams::apply(MANAGER).force();
+    for _ in 0..TRIES {
+        match api.patch(&name, &parameters, &Patch::Apply(&object)).await {
+            Ok(_) => return Ok(()),
+            Err(kube::Error::Api(status)) if [404, 409, 429, 503].contains(&status.code) => {
+                tokio::time::sleep(SETTLE).await;
+            }
+            Err(error) => return Err(error).with_context(|| format!("set up {kind} {name}")),
+        }
+    }
+    anyhow::bail!("set up {kind} {name}: the API did not take it in ten seconds")
+}
+
+fn namespaced(client: &Client, api_version: &str, kind: &str, plural: &str, namespace: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), namespace, &resource(api_version, kind, plural))
+}
+
+fn resource(api_version: &str, kind: &str, plural: &str) -> ApiResource {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
+}

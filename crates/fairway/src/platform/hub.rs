@@ -1,0 +1,80 @@
+//! The hub's own routes: ledger queries and the image registry, behind the same tokens and rights as the API.
+//!
+//! Rights are asked on virtual resources of `fairway.dev`: `ledgerevents` to read the ledger (of one project, or of
+//! all), `images` to read and write a project's images.
+
+mod ledger;
+
+mod registry;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fairway_api::GROUP;
+use fairway_apiserver::{ApiError, Attributes, Authorize, Body, Decision, ExtraRoutes, Identity};
+use http::{Request, Response, StatusCode, header};
+use serde_json::Value;
+
+pub(super) use ledger::Ledger;
+pub(super) use registry::Registry;
+
+/// All routes beside the Kubernetes API.
+pub(super) struct Hub {
+    pub(super) ledger: Ledger,
+    pub(super) registry: Registry,
+    pub(super) authorize: Arc<dyn Authorize>,
+}
+
+#[async_trait]
+impl ExtraRoutes for Hub {
+    fn serves(&self, path: &str) -> bool {
+        path.starts_with("/hub/v1/") || path == "/v2" || path.starts_with("/v2/")
+    }
+
+    async fn answer(&self, request: Request<Bytes>, identity: Identity) -> Response<Body> {
+        let path = request.uri().path().to_owned();
+        let asker = Asker { identity: &identity, authorize: self.authorize.as_ref() };
+        if path.starts_with("/v2") {
+            return self.registry.answer(request, &asker).await;
+        }
+        match self.ledger.answer(&request, &asker).await {
+            Ok(response) => response,
+            Err(error) => refuse(&error),
+        }
+    }
+}
+
+/// Who asks, and what they may.
+struct Asker<'a> {
+    identity: &'a Identity,
+    authorize: &'a dyn Authorize,
+}
+
+impl Asker<'_> {
+    /// Whether a verb on a virtual resource is allowed, in a namespace or (empty) everywhere.
+    fn may(&self, verb: &str, resource: &str, namespace: &str) -> bool {
+        let attributes = Attributes {
+            verb,
+            group: GROUP,
+            version: "v1alpha1",
+            resource,
+            namespace,
+            is_resource: true,
+            ..Attributes::default()
+        };
+        matches!(self.authorize.authorize(self.identity, &attributes), Decision::Allow)
+    }
+}
+
+fn refuse(error: &ApiError) -> Response<Body> {
+    answer(error.code, &error.to_status())
+}
+
+fn answer(code: u16, value: &Value) -> Response<Body> {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response
+}

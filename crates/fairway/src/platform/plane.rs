@@ -1,0 +1,107 @@
+//! The control plane: store with ledger, certificates, the API server with the hub's routes, and who acts in it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use fairway_apiserver::authentication::Authenticators;
+use fairway_apiserver::pki::{Pki, PkiOptions};
+use fairway_apiserver::rbac::{self, Rbac};
+use fairway_apiserver::tokens::{ServiceAccountTokens, StaticTokens, TokenOptions};
+use fairway_apiserver::{ApiServer, Authorize, Settings};
+use fairway_clock::World;
+use fairway_ledger::{PublicKey, Signer};
+use fairway_oci::Layout;
+use fairway_store::{Options, Store};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::accounts::Accounts;
+use super::folder::Folder;
+use super::hub::{Hub, Ledger, Registry};
+use super::journal::LedgerJournal;
+use super::local_user;
+use super::streams::NodeStreams;
+
+/// What `/version` says: the Kubernetes whose behaviour is served, and our build.
+const API_VERSION: &str = concat!("v1.34.1+fairway-", env!("CARGO_PKG_VERSION"));
+/// The network of Services.
+const SERVICE_RANGE: &str = "10.96.0.0/12";
+
+/// A running control plane.
+pub(super) struct Plane {
+    store: Store,
+    server: ApiServer,
+    /// Roles that are sums of roles, and certificates before they expire.
+    _upkeep: JoinSet<()>,
+    pub(super) accounts: Accounts,
+    pub(super) images: Layout,
+    pub(super) pki: Arc<Pki>,
+    pub(super) streams: NodeStreams,
+}
+
+impl Plane {
+    pub(super) async fn start(folder: &Folder, world: &World, listener: TcpListener) -> Result<Self> {
+        let file = folder.path("store/platform.db");
+        let signer = Signer::open(&folder.path("store/ledger.key"), world.entropy.as_ref());
+        let signer = signer.context("open the ledger's key")?;
+        let key = signer.public_key();
+        let journal = LedgerJournal::new(signer, world.clone());
+        let store = Store::open(Options::new(&file), Box::new(journal)).context("open the store")?;
+        rbac::bootstrap(&store, world, None).await.context("set up the roles every cluster has")?;
+        let images = Layout::open(&folder.path("images")).context("open the image store")?;
+        let pki = Pki::open(PkiOptions::new(folder.path("pki")), world.clone()).context("open the certificates")?;
+        let tls = pki.server_config().context("make the server's certificate")?;
+        let authorize: Arc<dyn Authorize> = Arc::new(Rbac::new(store.clone()));
+        let streams = NodeStreams::default();
+        let server = ApiServer::start(Settings {
+            world: world.clone(),
+            store: store.clone(),
+            authenticate: Arc::new(authenticators(folder, &store, &pki, world)?),
+            authorize: Arc::clone(&authorize),
+            pod_streams: Arc::new(streams.clone()),
+            version: API_VERSION.to_owned(),
+            service_range: SERVICE_RANGE.parse().context("read the range of Services")?,
+            extra_routes: Some(Arc::new(open_hub(&file, key, &images, authorize, world)?)),
+        })
+        .await
+        .context("start the API server")?;
+        server.serve(listener, tls.as_ref().clone());
+        let mut upkeep = JoinSet::new();
+        upkeep.spawn(rbac::Aggregation::new(store.clone(), None).run());
+        upkeep.spawn(Arc::clone(&pki).keep_renewed());
+        let accounts = Accounts::new(server.service());
+        Ok(Self { store, server, _upkeep: upkeep, accounts, images, pki, streams })
+    }
+
+    pub(super) async fn stop(self) {
+        self.server.stop().await;
+        self.store.close().await;
+    }
+}
+
+fn open_hub(file: &Path, key: PublicKey, images: &Layout, authorize: Arc<dyn Authorize>, world: &World) -> Result<Hub> {
+    Ok(Hub {
+        ledger: Ledger::open(file, key).context("open the ledger for reading")?,
+        registry: Registry::new(images.clone(), Arc::clone(&world.entropy)),
+        authorize,
+    })
+}
+
+/// Every way to say who one is; the local user's token is made at the first start.
+fn authenticators(folder: &Folder, store: &Store, pki: &Arc<Pki>, world: &World) -> Result<Authenticators> {
+    let keys = folder.path("pki");
+    let static_tokens = Arc::new(StaticTokens::open(&keys, world.clone()).context("open the tokens")?);
+    if !folder.path("admin.token").exists() {
+        let groups = [fairway_controllers::bootstrap::ADMINISTRATORS];
+        let token = static_tokens.create(&local_user(), &groups, "the local user's command line", None)?;
+        folder.write("admin.token", token.as_bytes())?;
+    }
+    let options = TokenOptions::default();
+    let service_accounts = ServiceAccountTokens::open(&keys, store.clone(), world.clone(), options);
+    Ok(Authenticators {
+        pki: Arc::clone(pki),
+        static_tokens,
+        service_accounts: service_accounts.context("open the key of service account tokens")?,
+    })
+}
