@@ -80,7 +80,10 @@ fn images(workload: &Workload, release: &ReleaseSpec, findings: &mut Vec<Finding
             findings.push(Finding::new(format!("containers.{name}"), message));
             continue;
         };
-        let repository = image.reference.split('@').next().unwrap_or_default();
+        let named = image.reference.split('@').next().unwrap_or_default();
+        // A colon after the last slash begins a tag; one before it belongs to a registry's port.
+        let tag = named.rfind(':').filter(|at| !named[*at..].contains('/'));
+        let repository = tag.map_or(named, |at| &named[..at]);
         images.insert(name.clone(), format!("{repository}@{}", image.digest));
     }
     images

@@ -2,6 +2,8 @@
 
 mod platform;
 
+mod tour;
+
 use std::path::PathBuf;
 
 fn main() -> anyhow::Result<()> {

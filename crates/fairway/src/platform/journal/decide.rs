@@ -1,5 +1,7 @@
 //! Which events a write is. Pure.
 
+use std::collections::BTreeSet;
+
 use fairway_api::GROUP;
 use fairway_api::names::ANNOTATION_CAUSE;
 use fairway_apiserver::AuditNote;
@@ -173,8 +175,11 @@ fn compare(path: &str, before: &Value, after: &Value, found: &mut Map<String, Va
     if before == after || found.len() >= 20 {
         return;
     }
-    if let (Some(was), Some(is)) = (before.as_object(), after.as_object()) {
-        let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    // A new object is told field by field too.
+    let nothing = Map::new();
+    let was = if before.is_null() { Some(&nothing) } else { before.as_object() };
+    if let (Some(was), Some(is)) = (was, after.as_object()) {
+        let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
         for name in names {
             compare(&format!("{path}.{name}"), &before[name], &after[name], found);
         }
