@@ -5,6 +5,8 @@ set -eu
 
 command -v curl >/dev/null || { echo "curl is not installed"; exit 77; } # story only
 export no_proxy=127.0.0.1 NO_PROXY=127.0.0.1 # story only
+export FAIRWAY_PORT=0 FAIRWAY_GATEWAY_PORT=$((20000 + RANDOM % 10000)) CURL_HOME=$PWD # story only: another platform may run
+echo "connect-to = 127.0.0.1:7080:127.0.0.1:$FAIRWAY_GATEWAY_PORT" >.curlrc # story only
 trap 'platform down --purge --yes >/dev/null 2>&1 || true' EXIT # story only
 
 platform up
