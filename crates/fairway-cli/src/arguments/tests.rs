@@ -1,0 +1,74 @@
+use super::*;
+use crate::commands::Which;
+
+fn parsed(line: &str) -> Command {
+    Cli::try_parse_from(line.split(' ')).unwrap_or_else(|it| panic!("{line}: {it}")).command
+}
+
+#[test]
+fn every_spelling_that_the_design_promises_is_understood() {
+    for line in [
+        "platform create-service --name=my-api --language=python --database=postgres",
+        "platform create-service --name=my-api",
+        "platform create-service --name my-api --image shop/api:v1",
+        "platform deploy --env=staging",
+        "platform deploy --service=api --env=production",
+        "platform deploy my-api --env staging --no-wait --timeout=30s",
+        "platform deploy --env=staging --bin=server",
+        "platform deploy my-api --env=staging --release=v0.1.0",
+        "platform promote my-api --from staging --to production",
+        "platform promote --env=production",
+        "platform status my-api --env=staging",
+        "platform status -o json",
+        "platform -o yaml status my-api",
+        "platform logs my-api --env=staging --follow",
+        "platform logs --service=api",
+        "platform logs my-api --previous --tail=20 --since=10m --grep=error",
+        "platform scale my-api --replicas=5 --env=production",
+        "platform scale --service=api",
+        "platform restart my-api --env=staging",
+        "platform db migrate my-api --env=staging",
+        "platform rollback my-api --env=production --to-version=v1.2.3",
+        "platform rollback",
+        "platform access request --slack=@yourname",
+        "platform whoami",
+        "platform up",
+        "platform up --foreground --port=0 --gateway-port=0",
+        "platform down --purge --yes",
+        "platform tour --keep",
+        "platform tour -o json",
+        "platform doctor",
+        "platform history my-api --env=staging",
+        "platform history --all --limit=5",
+        "platform open my-api",
+        "platform release list --service=my-api",
+        "platform release show v0.1.0 --service my-api",
+        "platform release create --service S --image REF@DIGEST --commit C",
+        "platform ledger verify",
+        "platform ledger export",
+        "platform ledger show 0123",
+        "platform get deliveries --env=staging",
+        "platform get env staging -o name",
+        "platform delete component my-api --yes",
+        "platform kubeconfig --write",
+        "platform completions bash",
+        "platform version -o json",
+    ] {
+        parsed(line);
+    }
+}
+
+#[test]
+fn a_service_is_named_by_position_or_by_option() {
+    let Command::Status(by_position) = parsed("platform status my-api") else { panic!() };
+    let Command::Status(by_option) = parsed("platform status --service=my-api") else { panic!() };
+    assert_eq!(by_position.which.named().unwrap(), Some("my-api"));
+    assert_eq!(by_option.which.named().unwrap(), Some("my-api"));
+    let both = Which { name: Some("a".to_owned()), service: Some("b".to_owned()) };
+    assert_eq!(both.named().unwrap_err().exit, crate::Exit::Usage);
+}
+
+#[test]
+fn the_whole_command_line_is_consistent() {
+    command().debug_assert();
+}

@@ -1,0 +1,105 @@
+//! From source to image: the host's cargo, a static program, and one layer on nothing.
+
+mod cargo;
+
+mod elf;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fairway_api::v1alpha1::Toolchain;
+use fairway_oci::{Contents, Descriptor, ImageSpec, Layout, Platform};
+
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// An image that was built here and is nowhere else yet. Its folder goes with it.
+pub(crate) struct Built {
+    pub(crate) layout: Layout,
+    pub(crate) image: Descriptor,
+    pub(crate) toolchain: Toolchain,
+    /// How long the language's own tools took.
+    pub(crate) took: Duration,
+    _folder: Scratch,
+}
+
+/// Builds what is in a folder.
+pub(crate) async fn build(
+    session: &Session,
+    folder: &Path,
+    component: &str,
+    program: Option<&str>,
+) -> Result<Built, Failure> {
+    if !folder.join("Cargo.toml").is_file() {
+        return Err(Failure::failed(format!("{} has no Cargo.toml, and only Rust is built yet", folder.display()))
+            .hint("platform create-service --image=IMAGE delivers an image that someone else built"));
+    }
+    let start = session.world.clock.monotonic();
+    let cargo::Program { path, toolchain } = cargo::build(session, folder, component, program).await?;
+    let took = session.world.clock.monotonic().saturating_sub(start);
+    session.progress.step("making the image");
+    let scratch = Scratch::new(session)?;
+    let (root, name) = (scratch.0.clone(), component.to_owned());
+    let made = tokio::task::spawn_blocking(move || image(&root, &path, &name));
+    let (layout, image) = made.await.map_err(|it| Failure::failed(format!("cannot make the image: {it}")))??;
+    Ok(Built { layout, image, toolchain, took, _folder: scratch })
+}
+
+fn image(root: &Path, program: &Path, component: &str) -> Result<(Layout, Descriptor), Failure> {
+    let interpreter = elf::interpreter(program).map_err(Failure::io(format!("read {}", program.display())))?;
+    if let Some(interpreter) = interpreter {
+        let what =
+            format!("{component} was not linked statically: it needs {interpreter}, which the image does not have");
+        return Err(
+            Failure::failed(what).hint("a build script or .cargo/config.toml turns off crt-static; remove that")
+        );
+    }
+    let failed = |error: &dyn std::error::Error| Failure::failed(format!("cannot make the image: {}", chain(error)));
+    let layout = Layout::open(root).map_err(|it| failed(&it))?;
+    let mut contents = Contents::new();
+    let inside = format!("app/{component}");
+    contents.add_file(&inside, program, true).map_err(|it| failed(&it))?;
+    let spec = ImageSpec {
+        platform: Platform::host(),
+        entrypoint: vec![format!("/{inside}")],
+        cmd: Vec::new(),
+        env: BTreeMap::new(),
+        working_dir: "/".to_owned(),
+        exposed_ports: Vec::new(),
+        labels: BTreeMap::new(),
+        created_by: "platform deploy".to_owned(),
+    };
+    let image = layout.build(None, &contents, &spec).map_err(|it| failed(&it))?;
+    Ok((layout, image))
+}
+
+/// A chain of errors as one sentence.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let _ = write!(text, ": {error}");
+        next = error.source();
+    }
+    text
+}
+
+/// A folder of this command's own.
+pub(crate) struct Scratch(pub(crate) PathBuf);
+
+impl Scratch {
+    pub(crate) fn new(session: &Session) -> Result<Self, Failure> {
+        let folder = std::env::temp_dir().join(format!("fairway-{}", session.world.entropy.hex(8)));
+        fs::create_dir(&folder).map_err(Failure::io(format!("make the folder {}", folder.display())))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

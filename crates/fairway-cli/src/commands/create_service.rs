@@ -1,0 +1,181 @@
+//! `create-service`: registers a component for a folder, or for an image that someone else builds.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use fairway_api::names::{ANNOTATION_CAUSE, ComponentName, ProjectName};
+use fairway_api::v1alpha1::{Component, ComponentSource, ComponentSpec};
+use kube::api::PostParams;
+use kube::{Api, ResourceExt};
+use serde::Serialize;
+
+use super::release::{self, Create};
+use crate::failure::Failure;
+use crate::output::Report;
+use crate::releases::MANAGER;
+use crate::session::Session;
+use crate::waiting::{Verdict, until};
+use crate::{place, source};
+
+/// Register a service
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct CreateService {
+    /// Its name; without it that of the folder's score.yaml
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The folder of its source; without it the current one
+    #[arg(long, value_name = "FOLDER", conflicts_with = "image")]
+    pub from: Option<PathBuf>,
+    /// An image that someone else builds: NAME:TAG or NAME@DIGEST of the platform's store, or an OCI layout folder
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// What it is for, in a sentence
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Arrives with golden paths
+    #[arg(long, value_name = "LANGUAGE")]
+    pub language: Option<String>,
+    /// Arrives with golden paths
+    #[arg(long, value_name = "DATABASE")]
+    pub database: Option<String>,
+    /// Arrives with golden paths
+    #[arg(long, value_name = "CACHE")]
+    pub cache: Option<String>,
+}
+
+/// A service that was registered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Created {
+    /// The project.
+    pub project: String,
+    /// The component.
+    pub component: String,
+    /// The folder of its source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// The version of the release that was made of its image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The id of the event.
+    pub cause: String,
+    /// What to do next.
+    pub next_step: String,
+}
+
+impl Report for Created {
+    fn table(&self) -> String {
+        let of = self.folder.as_ref().map(|it| format!(" from {it}")).unwrap_or_default();
+        let with = self.version.as_ref().map(|it| format!(" with release {it}")).unwrap_or_default();
+        format!(
+            "service {} is registered in project {}{of}{with}\nnext: {}\n",
+            self.component, self.project, self.next_step
+        )
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![format!("component.fairway.dev/{}", self.component)]
+    }
+}
+
+/// Registers a service; with an image, makes its first release too.
+pub async fn create_service(session: &Session, create: &CreateService) -> Result<Created, Failure> {
+    not_yet(create)?;
+    let file = match &create.image {
+        Some(_) => None,
+        None => place::find_score(&create.from.as_ref().map_or(session.folder.clone(), |it| session.folder.join(it))),
+    };
+    let name = name(create, file.as_deref())?;
+    let project = session.project().await?;
+    let folder = match &file {
+        Some(file) => Some(checked(file, &name)?),
+        None if create.image.is_none() && create.from.is_some() => return Err(no_score(create)),
+        None => None,
+    };
+    let cause = session.new_cause();
+    let source = (folder.is_some() || create.image.is_some())
+        .then(|| ComponentSource { folder: folder.clone(), image: create.image.clone() });
+    let spec = ComponentSpec { description: create.description.clone(), source, ..ComponentSpec::default() };
+    register(session, &project, &name, spec, &cause).await?;
+    let mut created = Created {
+        project: project.to_string(),
+        component: name.to_string(),
+        folder,
+        cause,
+        next_step: format!("platform deploy {name} --env=staging"),
+        ..Created::default()
+    };
+    if let Some(image) = &create.image {
+        let make = Create { service: Some(name.to_string()), image: image.clone(), ..Create::default() };
+        let made = release::create(session, &make).await?;
+        created.next_step = format!("platform deploy {name} --env=staging --release={}", made.version);
+        created.version = Some(made.version);
+    }
+    Ok(created)
+}
+
+fn not_yet(create: &CreateService) -> Result<(), Failure> {
+    let asked = [("--language", &create.language), ("--database", &create.database), ("--cache", &create.cache)];
+    let Some((flag, value)) = asked.iter().find_map(|(flag, it)| it.as_ref().map(|it| (flag, it))) else {
+        return Ok(());
+    };
+    let value: String = value.chars().take(40).collect();
+    Err(Failure::usage(format!("{flag}={value} is not there yet: it arrives with golden paths"))
+        .hint("write a folder with Cargo.toml and score.yaml, then platform create-service --name=NAME --from=FOLDER"))
+}
+
+fn name(create: &CreateService, file: Option<&std::path::Path>) -> Result<ComponentName, Failure> {
+    let name = match (&create.name, file) {
+        (Some(name), _) => name.clone(),
+        (None, Some(file)) => source::name_in(file)?,
+        (None, None) => {
+            return Err(Failure::usage("how is the service called?").hint("platform create-service --name=NAME"));
+        }
+    };
+    ComponentName::parse(&name).map_err(|it| Failure::usage(it.to_string()))
+}
+
+/// The folder of a score file, which must be in order and of this service.
+fn checked(file: &std::path::Path, name: &ComponentName) -> Result<String, Failure> {
+    let source = source::load(file)?;
+    if source.component != *name {
+        let what = format!("{} is the score.yaml of {}, not of {name}", file.display(), source.component);
+        return Err(Failure::usage(what).hint("name the folder of the service: --from=FOLDER"));
+    }
+    Ok(source.folder.display().to_string())
+}
+
+fn no_score(create: &CreateService) -> Failure {
+    let folder = create.from.clone().unwrap_or_default();
+    Failure::usage(format!("there is no score.yaml in {} or above", folder.display()))
+        .hint("name the folder of the service: --from=FOLDER")
+}
+
+async fn register(
+    session: &Session,
+    project: &ProjectName,
+    name: &ComponentName,
+    spec: ComponentSpec,
+    cause: &str,
+) -> Result<(), Failure> {
+    let api: Api<Component> = Api::namespaced(session.client.clone(), project.as_str());
+    let mut component = Component::new(name.as_str(), spec);
+    component.annotations_mut().insert(ANNOTATION_CAUSE.to_owned(), cause.to_owned());
+    let parameters = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+    session.progress.step(&format!("registering {name}"));
+    match api.create(&parameters, &component).await {
+        Ok(_) => {}
+        Err(kube::Error::Api(status)) if status.code == 409 => {
+            return Err(Failure::failed(format!("project {project} has a service {name} already"))
+                .hint(format!("platform status {name}, or choose another name")));
+        }
+        Err(error) => return Err(Failure::api(format!("create service {name}"))(error)),
+    }
+    // Its controller has looked at it once it says something.
+    let judge = |it: Option<&Component>| match it.and_then(|it| it.status.as_ref()) {
+        Some(status) if status.observed_generation.is_some() => Verdict::Done(()),
+        _ => Verdict::Wait(format!("registering {name}")),
+    };
+    until(session, api, name.as_str(), Duration::from_secs(30), judge).await
+}

@@ -1,0 +1,70 @@
+//! `delete`: an object of our own kinds, after a confirmation.
+
+use clap::Args;
+use kube::Api;
+use kube::api::DeleteParams;
+use kube::core::DynamicObject;
+use serde::Serialize;
+
+use super::get::{check_name, kind, namespaces};
+use crate::failure::Failure;
+use crate::output::Report;
+use crate::session::Session;
+
+/// Remove an object, and what belongs to it
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Delete {
+    /// The kind, in any spelling kubectl knows
+    #[arg(value_name = "KIND")]
+    pub kind: String,
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The environment of a delivery
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub env: Option<String>,
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+}
+
+/// An object that is being removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deleted {
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Report for Deleted {
+    fn table(&self) -> String {
+        format!("{} {} is being removed\n", self.kind, self.name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![format!("{}.fairway.dev/{}", self.kind, self.name)]
+    }
+}
+
+/// Asks for the removal of an object.
+pub async fn delete(session: &Session, delete: &Delete) -> Result<Deleted, Failure> {
+    let kind = kind(&delete.kind)?;
+    check_name(&delete.name)?;
+    if kind.resource.plural == "deliveries" && delete.env.is_none() {
+        return Err(Failure::usage("in which environment?").hint("say it with --env=NAME"));
+    }
+    let namespace = namespaces(session, &kind, delete.env.as_deref()).await?.into_iter().next().flatten();
+    let singular = kind.resource.kind.to_lowercase();
+    let what = format!("{singular} {}", delete.name);
+    let api: Api<DynamicObject> = match namespace {
+        Some(namespace) => Api::namespaced_with(session.client.clone(), &namespace, &kind.resource),
+        None => Api::all_with(session.client.clone(), &kind.resource),
+    };
+    // Nobody is asked about what is not there.
+    api.get_metadata(&delete.name).await.map_err(Failure::api(format!("find {what}")))?;
+    session.confirm(delete.yes, &format!("Remove {what} and everything that belongs to it?"))?;
+    let removed = api.delete(&delete.name, &DeleteParams::default()).await;
+    removed.map_err(Failure::api(format!("remove {what}")))?;
+    Ok(Deleted { kind: singular, name: delete.name.clone() })
+}

@@ -1,0 +1,150 @@
+//! `down`: stops the platform and everything it runs; with `--purge` removes its data too.
+
+use std::fs;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::home::{Home, Running, is_alive};
+use crate::output::Report;
+use crate::progress::Progress;
+use crate::session::confirm;
+use crate::text::span;
+
+/// How long everything may take to stop.
+const PATIENCE: Duration = Duration::from_secs(90);
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Stop the platform on this machine
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Down {
+    /// Remove all data too
+    #[arg(long)]
+    pub purge: bool,
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+}
+
+/// A platform that was stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DownReport {
+    /// Whether it ran.
+    pub was_running: bool,
+    /// Whether its data were removed.
+    pub purged: bool,
+    /// Its folder.
+    pub home: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: u128,
+}
+
+impl Report for DownReport {
+    fn table(&self) -> String {
+        let took = span(Duration::from_millis(u64::try_from(self.took_ms).unwrap_or(u64::MAX)));
+        let stopped = if self.was_running {
+            format!("the platform is stopped; it took {took}")
+        } else {
+            "the platform was not running".to_owned()
+        };
+        let data = if self.purged { "its data are removed" } else { "its data are kept" };
+        format!("{stopped}; {data} ({})\n", self.home)
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.home.clone()]
+    }
+}
+
+/// Stops the platform.
+pub async fn down(
+    home: &Home,
+    down: &Down,
+    interactive: bool,
+    world: &fairway_clock::World,
+    progress: &dyn Progress,
+) -> Result<DownReport, Failure> {
+    if down.purge {
+        let question = format!("Remove every service, release and the ledger in {}?", home.root().display());
+        confirm(interactive, down.yes, &question)?;
+    }
+    let start = world.clock.monotonic();
+    let running = home.running();
+    if let Some(running) = &running {
+        progress.step("stopping the platform and what it runs");
+        end(running)?;
+        let gone = tokio::time::timeout(PATIENCE, gone(running)).await;
+        progress.end();
+        gone.map_err(|_| {
+            let log = home.path("log/platform.log");
+            Failure::not_ready(format!("the platform (process {}) does not stop", running.pid))
+                .details(home.log_end(10))
+                .hint(format!(
+                    "its log is {}; kill -9 {} ends it, and up finds its services again",
+                    log.display(),
+                    running.pid
+                ))
+        })?;
+    }
+    if down.purge {
+        purge(home)?;
+    }
+    let took_ms = world.clock.monotonic().saturating_sub(start).as_millis();
+    let home = home.root().display().to_string();
+    Ok(DownReport { was_running: running.is_some(), purged: down.purge, home, took_ms })
+}
+
+async fn gone(running: &Running) {
+    while is_alive(running) {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Asks the process to end.
+#[cfg(unix)]
+fn end(running: &Running) -> Result<(), Failure> {
+    let pid = i32::try_from(running.pid).ok().and_then(rustix::process::Pid::from_raw);
+    let Some(pid) = pid else { return Ok(()) };
+    match rustix::process::kill_process(pid, rustix::process::Signal::TERM) {
+        // It went by itself meanwhile.
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(Failure::io(format!("stop process {}", running.pid))(error.into())),
+    }
+}
+
+#[cfg(not(unix))]
+fn end(_: &Running) -> Result<(), Failure> {
+    Err(Failure::usage("the platform does not run on this system")
+        .hint("use it on Linux, in WSL2 or in a virtual machine"))
+}
+
+/// Removes what the platform made and nothing else: a folder of somebody's own stays if anything else is in it.
+fn purge(home: &Home) -> Result<(), Failure> {
+    for part in ["run", "log", "pki", "store", "images", "node", "admin.token"] {
+        let path = home.path(part);
+        let removed = match fs::symlink_metadata(&path) {
+            Ok(about) if about.is_dir() => fs::remove_dir_all(&path),
+            Ok(_) => fs::remove_file(&path),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::io(format!("remove {}", path.display()))(error));
+            }
+            _ => {}
+        }
+    }
+    match fs::remove_dir(home.root()) {
+        Ok(()) => Ok(()),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::DirectoryNotEmpty) => {
+            Ok(())
+        }
+        Err(error) => Err(Failure::io(format!("remove {}", home.root().display()))(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! `up`: starts the platform in the background and returns when it answers.
+
+use std::fs::{self, OpenOptions};
+use std::process::Stdio;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+use tokio::process::{Child, Command};
+
+use crate::failure::Failure;
+use crate::home::{Home, Running};
+use crate::output::Report;
+use crate::progress::Progress;
+use crate::session::connection;
+use crate::text::span;
+
+/// How long a start may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often to look whether it is there: a file and then one request, so it can be often.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Start the platform on this machine
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Up {
+    /// Stay in the foreground
+    #[arg(long)]
+    pub foreground: bool,
+    /// The port of the API; 0 picks one
+    #[arg(long, value_name = "PORT", default_value_t = 7443, env = "FAIRWAY_PORT")]
+    pub port: u16,
+    /// The port of the gateway; 0 picks one
+    #[arg(long, value_name = "PORT", default_value_t = 7080, env = "FAIRWAY_GATEWAY_PORT")]
+    pub gateway_port: u16,
+    /// Begin a session of its own: how `up` starts itself
+    #[arg(long, hide = true)]
+    pub detached: bool,
+}
+
+impl Default for Up {
+    fn default() -> Self {
+        Self { foreground: false, port: 7443, gateway_port: 7080, detached: false }
+    }
+}
+
+/// A platform that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpReport {
+    /// The API's address.
+    pub url: String,
+    /// The gateway's address.
+    pub gateway_url: String,
+    /// The process.
+    pub pid: u32,
+    /// Its folder.
+    pub home: String,
+    /// Whether it ran before.
+    pub ran_already: bool,
+    /// How long the start took, in milliseconds.
+    pub took_ms: u128,
+}
+
+impl Report for UpReport {
+    fn table(&self) -> String {
+        if self.ran_already {
+            return format!("the platform runs already at {} (process {})\n", self.url, self.pid);
+        }
+        let took = span(Duration::from_millis(u64::try_from(self.took_ms).unwrap_or(u64::MAX)));
+        format!("the platform runs at {}, its services at {}; it took {took}\n", self.url, self.gateway_url)
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.url.clone()]
+    }
+}
+
+/// Starts the platform in the background unless it runs.
+pub async fn up(
+    home: &Home,
+    up: &Up,
+    world: &fairway_clock::World,
+    progress: &dyn Progress,
+) -> Result<UpReport, Failure> {
+    let start = world.clock.monotonic();
+    if let Some(running) = home.running() {
+        // It may be on its way down, or up to answering: it is asked, not believed.
+        answer(home, &running, PATIENCE).await?;
+        return Ok(report(home, &running, true, 0));
+    }
+    progress.step("starting the platform");
+    let mut child = spawn(home, up)?;
+    let announced = tokio::time::timeout(PATIENCE, announcement(home, &mut child)).await;
+    let running = match announced {
+        Ok(found) => found.inspect_err(|_| progress.end())?,
+        Err(_) => {
+            let _ = child.start_kill();
+            progress.end();
+            return Err(log_of(home, Failure::not_ready("the platform did not become ready in a minute")));
+        }
+    };
+    answer(home, &running, PATIENCE).await.inspect_err(|_| progress.end())?;
+    progress.end();
+    let took = world.clock.monotonic().saturating_sub(start).as_millis();
+    Ok(report(home, &running, false, took))
+}
+
+fn report(home: &Home, running: &Running, ran_already: bool, took_ms: u128) -> UpReport {
+    UpReport {
+        url: format!("https://127.0.0.1:{}", running.api_port),
+        gateway_url: format!("http://127.0.0.1:{}", running.gateway_port),
+        pid: running.pid,
+        home: home.root().display().to_string(),
+        ran_already,
+        took_ms,
+    }
+}
+
+/// This program once more, in the foreground of its own session, writing to the log.
+fn spawn(home: &Home, up: &Up) -> Result<Child, Failure> {
+    let folder = home.path("log");
+    let hint = "choose a folder that can be written: FAIRWAY_HOME=/some/folder platform up";
+    let at = |it: std::io::Error| Failure::io(format!("write in {}", folder.display()))(it).hint(hint);
+    make_private(home).map_err(at)?;
+    let log = open_log(&folder.join("platform.log")).map_err(at)?;
+    let second = log.try_clone().map_err(at)?;
+    let program = std::env::current_exe().map_err(Failure::io("find this program"))?;
+    let mut command = Command::new(program);
+    command.args(["up", "--foreground", "--detached"]);
+    command.arg(format!("--port={}", up.port)).arg(format!("--gateway-port={}", up.gateway_port));
+    command.env("FAIRWAY_HOME", home.root()).current_dir(home.root());
+    command.stdin(Stdio::null()).stdout(log).stderr(second);
+    command.spawn().map_err(Failure::io("start the platform"))
+}
+
+fn make_private(home: &Home) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(home.root())?;
+    builder.create(home.path("log"))
+}
+
+fn open_log(path: &std::path::Path) -> std::io::Result<fs::File> {
+    // A log that grew large makes room: the one before is kept.
+    if fs::metadata(path).is_ok_and(|it| it.len() > 16 << 20) {
+        let _ = fs::rename(path, path.with_extension("log.1"));
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Waits until the process says where it is, or ends.
+async fn announcement(home: &Home, child: &mut Child) -> Result<Running, Failure> {
+    loop {
+        if let Some(running) = home.running() {
+            return Ok(running);
+        }
+        if let Some(status) = child.try_wait().map_err(Failure::io("look after the platform"))? {
+            return Err(log_of(home, Failure::failed(format!("the platform did not start ({status})"))));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Waits until it answers.
+async fn answer(home: &Home, running: &Running, patience: Duration) -> Result<(), Failure> {
+    let client = kube::Client::try_from(connection(home, running.api_port)?);
+    let client = client.map_err(Failure::api("set up the connection to the platform"))?;
+    let asking = async {
+        loop {
+            let request = http::Request::get("/readyz").body(Vec::new());
+            let Ok(request) = request else { return };
+            if client.request_text(request).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let asked = tokio::time::timeout(patience, asking).await;
+    asked.map_err(|_| log_of(home, Failure::not_ready("the platform started and does not answer")))
+}
+
+/// The end of the log, and what it tells us to do.
+fn log_of(home: &Home, failure: Failure) -> Failure {
+    let lines = home.log_end(10);
+    let hint = match lines.iter().rev().find_map(|it| it.split_once("hint: ").map(|it| it.1.to_owned())) {
+        Some(hint) => hint,
+        None => {
+            format!("the whole log is {}; platform doctor checks this machine", home.path("log/platform.log").display())
+        }
+    };
+    failure.details(lines).hint(hint)
+}

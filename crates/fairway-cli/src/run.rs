@@ -1,0 +1,214 @@
+//! From the command line to the exit code: parse, do, print.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clap::Parser as _;
+use fairway_clock::World;
+
+use crate::arguments::{Cli, Command, Global};
+use crate::commands::{self, kubeconfig, ledger, logs, release, up};
+use crate::failure::{Exit, Failure};
+use crate::home::Home;
+use crate::output::{Format, Report, print, print_failure, render, to_yaml};
+use crate::progress::{Progress, Shown};
+use crate::session::Session;
+
+/// What the binary does that a command line alone cannot.
+#[async_trait]
+pub trait PlatformHost: Send + Sync + 'static {
+    /// Runs the platform until it is told to stop (SIGTERM).
+    async fn serve(&self, options: ServeOptions) -> anyhow::Result<()>;
+    /// What the machine offers, for `doctor`: `{"checks": [{name, state: ok|warning|missing, says, advice}]}`.
+    fn machine(&self) -> serde_json::Value;
+    /// Shows the main job on a platform of its own.
+    async fn tour(&self, options: TourOptions) -> anyhow::Result<ExitCode>;
+}
+
+/// How the platform is to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// Its folder.
+    pub home: PathBuf,
+    /// The port of the API; 0 picks one.
+    pub api_port: u16,
+    /// The port of the gateway; 0 picks one.
+    pub gateway_port: u16,
+}
+
+/// How the tour is to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TourOptions {
+    /// Leave the platform running at the end.
+    pub keep: bool,
+    /// How the table of timings is printed.
+    pub output: Format,
+}
+
+/// Runs the command line of this process.
+pub fn run(host: Arc<dyn PlatformHost>) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return ExitCode::from(code.code());
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(Box::pin(execute(host, cli))),
+        Err(error) => Err(Failure::failed(format!("cannot start threads: {error}"))),
+    };
+    done.unwrap_or_else(|failure| {
+        print_failure(&failure);
+        ExitCode::from(failure.exit.code())
+    })
+}
+
+/// What a command gets.
+struct Context {
+    host: Arc<dyn PlatformHost>,
+    global: Global,
+    progress: Arc<dyn Progress>,
+    interactive: bool,
+}
+
+impl Context {
+    async fn session(&self) -> Result<Session, Failure> {
+        let folder = std::env::current_dir().map_err(Failure::io("find the current folder"))?;
+        let home = Home::from_environment()?;
+        let mut session = Session::open(home, &self.global.session(), folder, Arc::clone(&self.progress)).await?;
+        session.interactive = self.interactive;
+        session.verbose = self.global.verbose;
+        Ok(session)
+    }
+
+    fn show(&self, report: &impl Report) -> Result<ExitCode, Failure> {
+        self.progress.end();
+        print(&render(report, self.global.output)?);
+        Ok(ExitCode::from(report.exit().code()))
+    }
+}
+
+async fn execute(host: Arc<dyn PlatformHost>, cli: Cli) -> Result<ExitCode, Failure> {
+    let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let context = Context { host, global: cli.global, progress: Shown::on_stderr(), interactive };
+    let done = match cli.command {
+        Command::Up(_)
+        | Command::Down(_)
+        | Command::Tour(_)
+        | Command::Doctor
+        | Command::Kubeconfig(_)
+        | Command::Completions { .. }
+        | Command::Version
+        | Command::Db(_)
+        | Command::Access(_) => Box::pin(machine(&context, cli.command)).await,
+        other => Box::pin(service(&context, other)).await,
+    };
+    context.progress.end();
+    done
+}
+
+/// Commands about this machine: they do not need a platform that runs.
+async fn machine(context: &Context, command: Command) -> Result<ExitCode, Failure> {
+    let world = World::system();
+    let home = Home::from_environment;
+    match command {
+        Command::Up(up) if up.foreground => serve(context, &up).await,
+        Command::Up(it) => context.show(&up::up(&home()?, &it, &world, context.progress.as_ref()).await?),
+        Command::Down(it) => {
+            let progress = context.progress.as_ref();
+            context.show(&commands::down::down(&home()?, &it, context.interactive, &world, progress).await?)
+        }
+        Command::Tour(tour) => {
+            let options = TourOptions { keep: tour.keep, output: context.global.output };
+            context.host.tour(options).await.map_err(of_host)
+        }
+        Command::Doctor => context.show(&commands::doctor::doctor(&home()?, &context.host.machine()).await),
+        Command::Kubeconfig(it) => kubeconfig_command(context, &it),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut crate::arguments::command(), "platform", &mut text);
+            print(&String::from_utf8_lossy(&text));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Db(_) => Err(not_yet("platform db", "databases")),
+        Command::Access(_) => Err(not_yet("platform access", "access requests")),
+        _ => context.show(&commands::version::version(home().ok().as_ref())),
+    }
+}
+
+/// Commands about services: they speak with a platform.
+async fn service(context: &Context, command: Command) -> Result<ExitCode, Failure> {
+    let session = context.session().await?;
+    match command {
+        Command::Whoami => context.show(&commands::whoami::whoami(&session).await?),
+        Command::CreateService(it) => context.show(&commands::create_service::create_service(&session, &it).await?),
+        Command::Deploy(it) => context.show(&commands::deploy::deploy(&session, &it).await?),
+        Command::Promote(it) => context.show(&commands::promote::promote(&session, &it).await?),
+        Command::Rollback(it) => context.show(&commands::rollback::rollback(&session, &it).await?),
+        Command::Status(it) => context.show(&commands::status::status(&session, &it).await?),
+        Command::Scale(it) => context.show(&commands::scale::scale(&session, &it).await?),
+        Command::Restart(it) => context.show(&commands::restart::restart(&session, &it).await?),
+        Command::History(it) => context.show(&commands::history::history(&session, &it).await?),
+        Command::Open(it) => context.show(&commands::open::open(&session, &it).await?),
+        Command::Get(it) => context.show(&commands::get::get(&session, &it).await?),
+        Command::Delete(it) => context.show(&commands::delete::delete(&session, &it).await?),
+        Command::Release(release::ReleaseCommand::List(it)) => context.show(&release::list(&session, &it).await?),
+        Command::Release(release::ReleaseCommand::Show(it)) => context.show(&release::show(&session, &it).await?),
+        Command::Release(release::ReleaseCommand::Create(it)) => context.show(&release::create(&session, &it).await?),
+        Command::Ledger(ledger::LedgerCommand::Verify) => context.show(&ledger::verify(&session).await?),
+        Command::Ledger(ledger::LedgerCommand::Show(it)) => context.show(&ledger::show(&session, &it).await?),
+        Command::Ledger(ledger::LedgerCommand::Export) => {
+            print(&ledger::export(&session).await?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Logs(it) => {
+            logs::logs(&session, &it, |line, several| print(&logs::shown(line, several))).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        // The rest was done without a session.
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn serve(context: &Context, up: &up::Up) -> Result<ExitCode, Failure> {
+    #[cfg(unix)]
+    if up.detached {
+        // A process that already leads a group cannot, and need not.
+        let _ = rustix::process::setsid();
+    }
+    let home = Home::from_environment()?.root().to_owned();
+    let options = ServeOptions { home, api_port: up.port, gateway_port: up.gateway_port };
+    context.host.serve(options).await.map_err(of_host)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn kubeconfig_command(context: &Context, it: &kubeconfig::KubeconfigArgs) -> Result<ExitCode, Failure> {
+    let home = Home::from_environment()?;
+    if it.write {
+        let path = kubeconfig::write(&home)?;
+        context.progress.note(&format!("{} has a context \"fairway\" now, and it is the current one", path.display()));
+    } else if context.global.output == Format::Json {
+        print(&format!("{:#}\n", kubeconfig::kubeconfig(&home)?));
+    } else {
+        print(&to_yaml(&kubeconfig::kubeconfig(&home)?)?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The host's own failures keep their code; others are told with all their causes.
+fn of_host(error: anyhow::Error) -> Failure {
+    match error.downcast::<Failure>() {
+        Ok(failure) => failure,
+        Err(error) => Failure::failed(format!("{error:#}")),
+    }
+}
+
+fn not_yet(what: &str, arrives: &str) -> Failure {
+    Failure::usage(format!("{what} is not there yet: it arrives with {arrives}")).hint("platform --help lists what is")
+}

@@ -1,0 +1,172 @@
+//! What every command works with: the API, the project, the folder, time, and where progress goes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fairway_api::names::ProjectName;
+use fairway_api::v1alpha1::Project;
+use fairway_clock::World;
+use kube::api::ListParams;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config, ResourceExt};
+
+use crate::failure::Failure;
+use crate::home::Home;
+use crate::progress::Progress;
+
+/// How to reach a platform, and as part of which project.
+#[derive(Debug, Clone, Default)]
+pub struct SessionOptions {
+    /// Another cluster than the local platform.
+    pub kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig.
+    pub context: Option<String>,
+    /// The project, where there are several.
+    pub project: Option<String>,
+}
+
+/// An open session with a platform.
+#[derive(Clone)]
+pub struct Session {
+    /// The folder of the local platform.
+    pub home: Home,
+    /// The API; the hub's own routes are behind the same address.
+    pub client: Client,
+    /// The project that was named, if one was.
+    pub project: Option<String>,
+    /// The current folder.
+    pub folder: PathBuf,
+    /// Where progress goes.
+    pub progress: Arc<dyn Progress>,
+    /// Time and randomness.
+    pub world: World,
+    /// Whether there is somebody to ask.
+    pub interactive: bool,
+    /// Whether to say more: the cause of each write.
+    pub verbose: bool,
+}
+
+impl Session {
+    /// Opens a session. The local platform must run unless another cluster is named.
+    pub async fn open(
+        home: Home,
+        options: &SessionOptions,
+        folder: PathBuf,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Self, Failure> {
+        let config = match (&options.kubeconfig, &options.context) {
+            (None, None) => local(&home)?,
+            (path, context) => elsewhere(path.as_ref(), context.as_ref()).await?,
+        };
+        let client = Client::try_from(config);
+        let client = client.map_err(Failure::api("set up the connection to the platform"))?;
+        Ok(Self {
+            home,
+            client,
+            project: options.project.clone(),
+            folder,
+            progress,
+            world: World::system(),
+            interactive: false,
+            verbose: false,
+        })
+    }
+
+    /// The project to work in: the one that was named, or the only one there is.
+    pub async fn project(&self) -> Result<ProjectName, Failure> {
+        if let Some(name) = &self.project {
+            return ProjectName::parse(name).map_err(|it| Failure::usage(it.to_string()).hint("platform get projects"));
+        }
+        let projects: Api<Project> = Api::all(self.client.clone());
+        let found = projects.list(&ListParams::default()).await.map_err(Failure::api("list projects"))?;
+        let names: Vec<String> = found.items.iter().map(ResourceExt::name_any).collect();
+        let chosen = match names.as_slice() {
+            [] => {
+                return Err(Failure::not_found("there is no project yet, or none that you may see")
+                    .hint("ask the platform team for one; platform whoami shows who you are"));
+            }
+            [only] => only.clone(),
+            several => self.choose("project", several, "--project=NAME or FAIRWAY_PROJECT")?,
+        };
+        ProjectName::parse(&chosen).map_err(|it| Failure::failed(it.to_string()))
+    }
+
+    /// Asks which one is meant, or says which there are.
+    pub(crate) fn choose(&self, what: &str, names: &[String], flag: &str) -> Result<String, Failure> {
+        if !self.interactive {
+            let known = names.join(", ");
+            return Err(
+                Failure::usage(format!("there are several {what}s: {known}")).hint(format!("say which with {flag}"))
+            );
+        }
+        self.progress.end();
+        let asked = inquire::Select::new(&format!("Which {what}?"), names.to_vec()).prompt();
+        asked.map_err(|_| Failure::usage(format!("no {what} was chosen")))
+    }
+
+    /// Asks yes or no; `--yes` answers it, and off a terminal nobody does.
+    pub(crate) fn confirm(&self, yes: bool, question: &str) -> Result<(), Failure> {
+        confirm(self.interactive, yes, question)
+    }
+
+    /// A fresh id for the writes of one command.
+    pub(crate) fn new_cause(&self) -> String {
+        let cause = self.world.entropy.hex(16);
+        if self.verbose {
+            self.progress.note(&format!("cause: {cause}"));
+        }
+        cause
+    }
+}
+
+pub(crate) fn confirm(interactive: bool, yes: bool, question: &str) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !interactive {
+        return Err(Failure::refused(format!("{question} It needs a confirmation")).hint("say it with --yes"));
+    }
+    match inquire::Confirm::new(question).with_default(false).prompt() {
+        Ok(true) => Ok(()),
+        _ => Err(Failure::refused("it was not confirmed, so nothing was done")),
+    }
+}
+
+fn local(home: &Home) -> Result<Config, Failure> {
+    let Some(running) = home.running() else {
+        let what = match home.announced() {
+            Some(_) => format!("the platform in {} stopped unexpectedly", home.root().display()),
+            None => "the platform is not running".to_owned(),
+        };
+        return Err(Failure::not_running(what).hint("platform up"));
+    };
+    connection(home, running.api_port)
+}
+
+/// How the platform in this home is reached on a port.
+pub(crate) fn connection(home: &Home, port: u16) -> Result<Config, Failure> {
+    let token = home.path("admin.token");
+    let token = std::fs::read_to_string(&token).map_err(Failure::io(format!("read {}", token.display())))?;
+    let address = format!("https://127.0.0.1:{port}").parse();
+    let mut config = Config::new(address.map_err(|it| Failure::failed(format!("cannot address port {port}: {it}")))?);
+    config.root_cert_file = Some(home.path("pki/ca.crt"));
+    config.auth_info.token = Some(token.trim().to_owned().into());
+    Ok(config)
+}
+
+async fn elsewhere(path: Option<&PathBuf>, context: Option<&String>) -> Result<Config, Failure> {
+    let options = KubeConfigOptions { context: context.cloned(), ..KubeConfigOptions::default() };
+    let failed = |it: kube::config::KubeconfigError| {
+        Failure::usage(format!("cannot use the kubeconfig: {it}")).hint("check --kubeconfig and --context")
+    };
+    match path {
+        Some(path) => {
+            let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
+            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)
+        }
+        None => Config::from_kubeconfig(&options).await.map_err(failed),
+    }
+}
+
+#[cfg(test)]
+mod tests;
