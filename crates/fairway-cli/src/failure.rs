@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use kube::Error as ApiError;
+use serde_json::{Map, Value, json};
 
 /// Exit codes, documented in `docs/reference/exit-codes.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Failure {
     pub details: Vec<String>,
     /// What to do next.
     pub hint: Option<String>,
+    /// What is known nevertheless, for programs.
+    pub data: Map<String, Value>,
 }
 
 impl fmt::Display for Failure {
@@ -65,7 +68,7 @@ impl Error for Failure {}
 
 impl Failure {
     fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), details: Vec::new(), hint: None }
+        Self { exit, what: what.into(), details: Vec::new(), hint: None, data: Map::new() }
     }
 
     /// It could not be done.
@@ -108,6 +111,22 @@ impl Failure {
     pub fn details(mut self, lines: impl IntoIterator<Item = String>) -> Self {
         self.details.extend(lines);
         self
+    }
+
+    /// With what is known nevertheless.
+    pub fn data(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.data.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// All of it, for programs.
+    pub fn to_json(&self) -> Value {
+        let mut data = self.data.clone();
+        data.insert("error".to_owned(), json!(self.what));
+        data.insert("details".to_owned(), json!(self.details));
+        data.insert("hint".to_owned(), json!(self.hint));
+        data.insert("exitCode".to_owned(), json!(self.exit.code()));
+        Value::Object(data)
     }
 
     /// From an error of the API, met while doing something (`read component hello`).

@@ -74,9 +74,15 @@ impl Home {
         self.announced().filter(is_alive)
     }
 
-    /// The last lines of the log.
-    pub fn log_end(&self, lines: usize) -> Vec<String> {
+    /// How long the log is.
+    pub(crate) fn log_length(&self) -> usize {
+        fs::metadata(self.path("log/platform.log")).map_or(0, |it| usize::try_from(it.len()).unwrap_or(usize::MAX))
+    }
+
+    /// The last lines of the log, of what was written after so many bytes.
+    pub(crate) fn log_end(&self, after: usize, lines: usize) -> Vec<String> {
         let text = fs::read(self.path("log/platform.log")).unwrap_or_default();
+        let text = text.get(after..).unwrap_or_default();
         let text = String::from_utf8_lossy(&text[text.len().saturating_sub(64 << 10)..]).into_owned();
         let all: Vec<String> = text.lines().map(crate::text::harmless).collect();
         all[all.len().saturating_sub(lines)..].to_vec()

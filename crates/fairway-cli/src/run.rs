@@ -58,6 +58,7 @@ pub fn run(host: Arc<dyn PlatformHost>) -> ExitCode {
             return ExitCode::from(code.code());
         }
     };
+    let format = cli.global.output;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(Box::pin(execute(host, cli))),
@@ -65,6 +66,12 @@ pub fn run(host: Arc<dyn PlatformHost>) -> ExitCode {
     };
     done.unwrap_or_else(|failure| {
         print_failure(&failure);
+        // A program that asked for a document gets one.
+        match format {
+            Format::Json => print(&format!("{:#}\n", failure.to_json())),
+            Format::Yaml => print(&to_yaml(&failure.to_json()).unwrap_or_default()),
+            Format::Table | Format::Name => {}
+        }
         ExitCode::from(failure.exit.code())
     })
 }

@@ -1,4 +1,4 @@
-//! `delete`: an object of our own kinds, after a confirmation.
+//! `delete`: an object of our own kinds; on a terminal after a confirmation.
 
 use clap::Args;
 use kube::Api;
@@ -63,7 +63,10 @@ pub async fn delete(session: &Session, delete: &Delete) -> Result<Deleted, Failu
     };
     // Nobody is asked about what is not there.
     api.get_metadata(&delete.name).await.map_err(Failure::api(format!("find {what}")))?;
-    session.confirm(delete.yes, &format!("Remove {what} and everything that belongs to it?"))?;
+    // Like kubectl, a script is taken at its word.
+    if session.interactive {
+        session.confirm(delete.yes, &format!("Remove {what} and everything that belongs to it?"))?;
+    }
     let removed = api.delete(&delete.name, &DeleteParams::default()).await;
     removed.map_err(Failure::api(format!("remove {what}")))?;
     Ok(Deleted { kind: singular, name: delete.name.clone() })

@@ -6,6 +6,7 @@ use clap::Args;
 use fairway_api::names::{ComponentName, ProjectName};
 use fairway_api::v1alpha1::{Release, ReleaseImage, ReleaseSpec};
 use fairway_plan::score;
+use kube::ResourceExt;
 
 use super::{Outcome, Wait, Which, promote};
 use crate::failure::Failure;
@@ -76,12 +77,23 @@ async fn from_source(
     let ensured = releases::ensure(session, project, made.spec, &cause, deploy.wait.timeout).await?;
     announce(session, &ensured.release, ensured.existed);
     let patience = deploy.wait.patience();
-    let mut outcome =
-        delivering::deliver(session, place, &source.component, &ensured.release, &cause, patience).await?;
+    let delivered = delivering::deliver(session, place, &source.component, &ensured.release, &cause, patience).await;
     let took = session.world.clock.monotonic().saturating_sub(start);
-    outcome.build_ms = made.build.as_millis();
-    outcome.platform_ms = took.saturating_sub(made.build).as_millis();
-    Ok(outcome)
+    let (build_ms, platform_ms) = (made.build.as_millis(), took.saturating_sub(made.build).as_millis());
+    let of_failure = |it: Failure| {
+        it.data("component", source.component.as_str())
+            .data("environment", place.environment.as_str())
+            .data("version", fairway_plan::release::version(&ensured.release))
+            .data("releaseName", ensured.release.name_any())
+            .data("cause", cause.as_str())
+            .data("buildMs", milliseconds(build_ms))
+            .data("platformMs", milliseconds(platform_ms))
+    };
+    Ok(Outcome { build_ms, platform_ms, ..delivered.map_err(of_failure)? })
+}
+
+fn milliseconds(it: u128) -> u64 {
+    u64::try_from(it).unwrap_or(u64::MAX)
 }
 
 fn announce(session: &Session, release: &Release, existed: bool) {

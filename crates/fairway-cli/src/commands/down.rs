@@ -81,7 +81,7 @@ pub async fn down(
         gone.map_err(|_| {
             let log = home.path("log/platform.log");
             Failure::not_ready(format!("the platform (process {}) does not stop", running.pid))
-                .details(home.log_end(10))
+                .details(home.log_end(0, 10))
                 .hint(format!(
                     "its log is {}; kill -9 {} ends it, and up finds its services again",
                     log.display(),

@@ -85,21 +85,22 @@ pub async fn up(
     let start = world.clock.monotonic();
     if let Some(running) = home.running() {
         // It may be on its way down, or up to answering: it is asked, not believed.
-        answer(home, &running, PATIENCE).await?;
+        answer(home, &running, 0).await?;
         return Ok(report(home, &running, true, 0));
     }
     progress.step("starting the platform");
+    let log = home.log_length();
     let mut child = spawn(home, up)?;
-    let announced = tokio::time::timeout(PATIENCE, announcement(home, &mut child)).await;
+    let announced = tokio::time::timeout(PATIENCE, announcement(home, &mut child, log)).await;
     let running = match announced {
         Ok(found) => found.inspect_err(|_| progress.end())?,
         Err(_) => {
             let _ = child.start_kill();
             progress.end();
-            return Err(log_of(home, Failure::not_ready("the platform did not become ready in a minute")));
+            return Err(log_of(home, log, Failure::not_ready("the platform did not become ready in a minute")));
         }
     };
-    answer(home, &running, PATIENCE).await.inspect_err(|_| progress.end())?;
+    answer(home, &running, log).await.inspect_err(|_| progress.end())?;
     progress.end();
     let took = world.clock.monotonic().saturating_sub(start).as_millis();
     Ok(report(home, &running, false, took))
@@ -155,20 +156,20 @@ fn open_log(path: &std::path::Path) -> std::io::Result<fs::File> {
 }
 
 /// Waits until the process says where it is, or ends.
-async fn announcement(home: &Home, child: &mut Child) -> Result<Running, Failure> {
+async fn announcement(home: &Home, child: &mut Child, log: usize) -> Result<Running, Failure> {
     loop {
         if let Some(running) = home.running() {
             return Ok(running);
         }
         if let Some(status) = child.try_wait().map_err(Failure::io("look after the platform"))? {
-            return Err(log_of(home, Failure::failed(format!("the platform did not start ({status})"))));
+            return Err(log_of(home, log, Failure::failed(format!("the platform did not start ({status})"))));
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
 /// Waits until it answers.
-async fn answer(home: &Home, running: &Running, patience: Duration) -> Result<(), Failure> {
+async fn answer(home: &Home, running: &Running, log: usize) -> Result<(), Failure> {
     let client = kube::Client::try_from(connection(home, running.api_port)?);
     let client = client.map_err(Failure::api("set up the connection to the platform"))?;
     let asking = async {
@@ -181,18 +182,23 @@ async fn answer(home: &Home, running: &Running, patience: Duration) -> Result<()
             tokio::time::sleep(LOOK).await;
         }
     };
-    let asked = tokio::time::timeout(patience, asking).await;
-    asked.map_err(|_| log_of(home, Failure::not_ready("the platform started and does not answer")))
+    let asked = tokio::time::timeout(PATIENCE, asking).await;
+    asked.map_err(|_| log_of(home, log, Failure::not_ready("the platform started and does not answer")))
 }
 
-/// The end of the log, and what it tells us to do.
-fn log_of(home: &Home, failure: Failure) -> Failure {
-    let lines = home.log_end(10);
-    let hint = match lines.iter().rev().find_map(|it| it.split_once("hint: ").map(|it| it.1.to_owned())) {
-        Some(hint) => hint,
-        None => {
-            format!("the whole log is {}; platform doctor checks this machine", home.path("log/platform.log").display())
-        }
-    };
-    failure.details(lines).hint(hint)
+/// What the platform itself said at its end, or else the last lines of its log.
+fn log_of(home: &Home, after: usize, mut failure: Failure) -> Failure {
+    let lines = home.log_end(after, 10);
+    let said = |word: &str| lines.iter().rev().find_map(|it| it.strip_prefix(word).map(str::to_owned));
+    let log = home.path("log/platform.log");
+    let hint =
+        said("hint: ").unwrap_or_else(|| format!("its log is {}; platform doctor checks this machine", log.display()));
+    match said("error: ") {
+        Some(what) => failure.what = format!("the platform did not start: {what}"),
+        None => failure.details = lines,
+    }
+    failure.hint(hint)
 }
+
+#[cfg(test)]
+mod tests;
