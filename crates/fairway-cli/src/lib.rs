@@ -36,6 +36,8 @@ pub mod commands;
 
 mod arguments;
 
+pub mod reference;
+
 mod run;
 
 pub use arguments::{Cli, command};

@@ -19,13 +19,15 @@ pub(super) fn interpreter(path: &Path) -> io::Result<Option<String>> {
     }
     for index in 0..u64::from(count) {
         let mut header = [0u8; 56];
-        file.seek(SeekFrom::Start(table.saturating_add(index * u64::from(size))))?;
-        if file.read_exact(&mut header).is_err() {
+        let at = SeekFrom::Start(table.saturating_add(index * u64::from(size)));
+        if file.seek(at).is_err() || file.read_exact(&mut header).is_err() {
             return Ok(None);
         }
         if u32_at(&header, 0) == PROGRAM_INTERPRETER {
             let (offset, length) = (u64_at(&header, 8), u64_at(&header, 32).min(4096));
-            file.seek(SeekFrom::Start(offset))?;
+            if file.seek(SeekFrom::Start(offset)).is_err() {
+                return Ok(None);
+            }
             let mut name = Vec::new();
             (&mut file).take(length).read_to_end(&mut name)?;
             return Ok(Some(String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned()));
