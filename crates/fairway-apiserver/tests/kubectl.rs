@@ -87,7 +87,6 @@ impl Kubectl {
 }
 
 /// Each line: a command, what is sent to it, and what it must print (a `!` before it: must fail).
-#[expect(clippy::print_stderr, reason = "what is skipped is said")]
 async fn play(scene: &[(&str, &str, &[&str])]) {
     let plane = TestPlane::guarded().await.unwrap();
     let (_, config) = plane.serve().await.unwrap();
@@ -101,7 +100,9 @@ async fn play(scene: &[(&str, &str, &[&str])]) {
             }
         }
     } else {
-        eprintln!("skipped: there is no kubectl on this machine");
+        // Past the harness, which keeps to itself what tests print that pass.
+        let said = b"skipped: what kubectl shows: there is no kubectl on this machine\n";
+        std::io::Write::write_all(&mut std::io::stderr(), said).unwrap();
     }
     plane.stop().await;
 }

@@ -37,12 +37,16 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new() -> Self {
+    /// Nothing where pods cannot run.
+    async fn new() -> Option<Self> {
+        if !bench::can_run_pods() {
+            return None;
+        }
         let plane = TestPlane::start().await.unwrap();
         let network = PodNetwork::start(plane.client(), NetworkSettings::usual(World::system()));
         let scene = Self { plane, network };
         scene.create("v1", "Namespace", "", json!({ "metadata": { "name": "shop" } })).await;
-        scene
+        Some(scene)
     }
 
     async fn create(&self, version: &str, kind: &str, namespace: &str, object: Value) {
@@ -64,7 +68,7 @@ impl Scene {
             "spec": { "containers": [{ "name": "main", "image": "none" }] } });
         let api: Api<v1::Pod> = Api::namespaced(self.plane.client(), "shop");
         let object = api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
-        let bench = Bench::new(ip);
+        let bench = Bench::new(ip).expect("the scene has looked");
         let pod = Arc::new(bench.pod().await);
         let ip: IpAddr = ip.parse().unwrap();
         self.network.add_pod(&object, ip, pod.clone()).await.unwrap();
@@ -108,6 +112,19 @@ impl Member {
                 Err(why) if why.kind() == std::io::ErrorKind::ConnectionRefused => tokio::task::yield_now().await,
                 Err(why) => return Err(why),
             }
+        }
+    }
+
+    /// A connection to the Service and whom its server saw; waits for the network to have heard of the endpoint, before
+    /// which it rightly resets what comes.
+    async fn reach(&self) -> (TcpStream, String) {
+        loop {
+            if let Ok(mut stream) = self.call(SERVICE).await
+                && let Ok(seen) = caller_seen(&mut stream).await
+            {
+                return (stream, seen);
+            }
+            tokio::task::yield_now().await;
         }
     }
 
@@ -195,7 +212,7 @@ async fn ended(stream: &mut TcpStream) -> std::io::ErrorKind {
 
 #[tokio::test]
 async fn a_pod_calls_another_by_name_and_is_seen_as_itself() {
-    let scene = Scene::new().await;
+    let Some(scene) = Scene::new().await else { return };
     let (caller, server) = (scene.pod("caller", "10.244.0.40").await, scene.pod("server", "10.244.0.41").await);
     let _serving = server.serve().await;
     scene.service("web", "10.96.0.20", server.ip).await;
@@ -203,8 +220,8 @@ async fn a_pod_calls_another_by_name_and_is_seen_as_itself() {
         tokio::task::yield_now().await;
     }
     assert!(caller.resolve_by_datagram("web").await.ends_with(&[10, 96, 0, 20]));
-    let mut connection = caller.call(SERVICE).await.unwrap();
-    assert_eq!(caller_seen(&mut connection).await.unwrap(), "10.244.0.40");
+    let (mut connection, seen) = caller.reach().await;
+    assert_eq!(seen, "10.244.0.40");
     connection.write_all(b"hello").await.unwrap();
     let mut back = [0; 5];
     connection.read_exact(&mut back).await.unwrap();
@@ -221,12 +238,11 @@ async fn a_pod_calls_another_by_name_and_is_seen_as_itself() {
 
 #[tokio::test]
 async fn a_policy_in_the_api_closes_open_connections_and_denies_new_ones_until_it_goes() {
-    let scene = Scene::new().await;
+    let Some(scene) = Scene::new().await else { return };
     let (caller, server) = (scene.pod("caller", "10.244.0.42").await, scene.pod("server", "10.244.0.43").await);
     let _serving = server.serve().await;
     scene.service("web", "10.96.0.20", server.ip).await;
-    let mut open = caller.call(SERVICE).await.unwrap();
-    caller_seen(&mut open).await.unwrap();
+    let (mut open, _) = caller.reach().await;
     let closed = json!({ "metadata": { "name": "closed" }, "spec": { "podSelector": { "matchLabels": { "app": "server" } }, "policyTypes": ["Ingress"] } });
     scene.create("networking.k8s.io/v1", "NetworkPolicy", "shop", closed).await;
     assert_eq!(ended(&mut open).await, std::io::ErrorKind::ConnectionReset);
@@ -235,13 +251,7 @@ async fn a_policy_in_the_api_closes_open_connections_and_denies_new_ones_until_i
     assert_eq!((metrics.withdrawn, metrics.denied), (1, 1));
     let policies: Api<k8s_openapi::api::networking::v1::NetworkPolicy> = Api::namespaced(scene.plane.client(), "shop");
     policies.delete("closed", &DeleteParams::default()).await.unwrap();
-    loop {
-        if let Ok(mut stream) = caller.call(SERVICE).await
-            && caller_seen(&mut stream).await.is_ok()
-        {
-            break;
-        }
-    }
+    caller.reach().await;
     scene.end(vec![caller, server]).await;
 }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn the_node_is_registered_with_its_lease() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     let node = Api::<Node>::all(plane.api.client()).get("here").await.unwrap();
     let status = node.status.unwrap();
     assert!(status.conditions.unwrap().iter().any(|it| it.type_ == "Ready" && it.status == "True"));
@@ -26,7 +26,7 @@ async fn the_node_is_registered_with_its_lease() {
 
 #[tokio::test]
 async fn a_pod_runs_is_ready_logs_and_is_deleted_gracefully() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     plane.pod("web", &["sleep"], json!({})).await;
     let pod = plane.until("web", "ready", is_ready).await;
     let status = pod.status.as_ref().unwrap();
@@ -45,7 +45,7 @@ async fn a_pod_runs_is_ready_logs_and_is_deleted_gracefully() {
 
 #[tokio::test]
 async fn a_readiness_probe_decides_and_comes_from_the_nodes_address() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     let probe = json!({ "app.readinessProbe": { "httpGet": { "port": "web", "path": "/ready" }, "periodSeconds": 1 },
         "app.ports": [{ "name": "web", "containerPort": 8080 }] });
     plane.pod("good", &["serve", "8080"], probe.clone()).await;
@@ -63,7 +63,7 @@ async fn a_readiness_probe_decides_and_comes_from_the_nodes_address() {
 
 #[tokio::test]
 async fn a_liveness_probe_restarts_the_container() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     let probe = json!({ "app.livenessProbe": {
         "exec": { "command": ["/bin/program", "exit", "1"] }, "periodSeconds": 1, "failureThreshold": 1,
         "initialDelaySeconds": 1 } });
@@ -76,7 +76,7 @@ async fn a_liveness_probe_restarts_the_container() {
 
 #[tokio::test]
 async fn hooks_run_after_the_start_and_before_the_end() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     let hooks = json!({
         "postStart": { "exec": { "command": ["/bin/program", "write", "/data/started"] } },
         "preStop": { "exec": { "command": ["/bin/program", "exit", "9"] } },
@@ -103,7 +103,7 @@ async fn hooks_run_after_the_start_and_before_the_end() {
 
 #[tokio::test]
 async fn a_container_that_keeps_failing_backs_off() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     plane.pod("crash", &["exit", "3"], json!({})).await;
     let pod = plane.until("crash", "backing off", |it| state(it) == "waiting CrashLoopBackOff").await;
     assert_eq!(restarts(&pod), 1);
@@ -116,7 +116,7 @@ async fn a_container_that_keeps_failing_backs_off() {
 
 #[tokio::test]
 async fn a_job_like_pod_ends_and_its_log_stays() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     plane.pod("once", &["lines", "2"], json!({ "restartPolicy": "Never" })).await;
     plane.until("once", "done", |it| phase(it) == "Succeeded").await;
     assert_eq!(plane.log("once", LogOptions::default()).await, "line 0\nline 1\n");
@@ -130,7 +130,7 @@ async fn a_job_like_pod_ends_and_its_log_stays() {
 
 #[tokio::test]
 async fn init_containers_come_first_and_share_volumes() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     let mounts = json!([{ "name": "data", "mountPath": "/data" }]);
     let init =
         json!([{ "name": "first", "image": "program", "args": ["write", "/data/made"], "volumeMounts": mounts }]);
@@ -146,7 +146,7 @@ async fn init_containers_come_first_and_share_volumes() {
 
 #[tokio::test]
 async fn configuration_reaches_environment_and_files() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     let client = plane.api.client();
     let map: ConfigMap =
         serde_json::from_value(json!({ "metadata": { "name": "settings" }, "data": { "COLOUR": "blue" } })).unwrap();
@@ -179,7 +179,7 @@ async fn configuration_reaches_environment_and_files() {
 
 #[tokio::test]
 async fn a_service_account_token_is_mounted_where_the_api_says() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     let map: ConfigMap = serde_json::from_value(
         json!({ "metadata": { "name": "kube-root-ca.crt" }, "data": { "ca.crt": "the authority\n" } }),
     )
@@ -199,7 +199,7 @@ async fn a_service_account_token_is_mounted_where_the_api_says() {
 
 #[tokio::test]
 async fn images_that_cannot_be_had_say_why() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     for (name, image, reason) in [("no", "absent", "ErrImagePull"), ("odd", "../x", "InvalidImageName")] {
         let containers = json!({ "containers": [{ "name": "app", "image": image }] });
         plane.pod(name, &[], containers).await;
@@ -211,7 +211,7 @@ async fn images_that_cannot_be_had_say_why() {
 
 #[tokio::test]
 async fn what_this_node_cannot_do_is_refused_with_a_reason() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     plane.pod("greedy", &["sleep"], json!({ "app.securityContext": { "privileged": true } })).await;
     let pod = plane.until("greedy", "refused", |it| phase(it) == "Failed").await;
     assert_eq!(pod.status.unwrap().reason.as_deref(), Some("PrivilegedNotSupported"));
@@ -226,7 +226,7 @@ async fn what_this_node_cannot_do_is_refused_with_a_reason() {
 
 #[tokio::test]
 async fn a_node_that_comes_back_finds_its_pods_and_restarts_none() {
-    let mut plane = Plane::start().await;
+    let Some(mut plane) = Plane::start().await else { return };
     plane
         .pod(
             "stays",
@@ -260,7 +260,7 @@ async fn a_node_that_comes_back_finds_its_pods_and_restarts_none() {
 
 #[tokio::test]
 async fn a_pod_whose_init_is_killed_is_made_anew() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     plane.pod("hit", &["sleep"], json!({})).await;
     plane.until("hit", "ready", is_ready).await;
     bench::kill_inits(&plane.state());
@@ -272,7 +272,7 @@ async fn a_pod_whose_init_is_killed_is_made_anew() {
 
 #[tokio::test]
 async fn a_pod_that_died_while_nobody_looked_runs_again() {
-    let mut plane = Plane::start().await;
+    let Some(mut plane) = Plane::start().await else { return };
     plane.pod("fell", &["sleep"], json!({})).await;
     let before = plane.until("fell", "ready", is_ready).await;
     plane.node.take().unwrap().stop(true).await;
@@ -285,7 +285,7 @@ async fn a_pod_that_died_while_nobody_looked_runs_again() {
 
 #[tokio::test]
 async fn limits_hold_and_a_leak_says_so_in_the_status() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     let machine = fairway_node::machine::inspect();
     if machine.controllers.iter().any(|it| it == "memory") {
         plane
@@ -298,6 +298,8 @@ async fn limits_hold_and_a_leak_says_so_in_the_status() {
             .await;
         let pod = plane.until("leak", "killed", |it| phase(it) == "Failed").await;
         assert_eq!(state(&pod), "terminated 137 OOMKilled");
+    } else {
+        bench::skipped("a pod at its memory limit: no cgroup for memory can be written here");
     }
     plane.clean().await;
 }
@@ -309,7 +311,7 @@ async fn pods_run_without_root_too() {
 
 #[tokio::test]
 async fn logs_are_followed_to_the_end_and_errors_name_what_there_is() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     plane.pod("talks", &["sleep"], json!({ "restartPolicy": "Never" })).await;
     plane.until("talks", "ready", is_ready).await;
     let refused = |name: &str, container: Option<&str>, options| {
@@ -330,7 +332,7 @@ async fn logs_are_followed_to_the_end_and_errors_name_what_there_is() {
 /// From the pod's creation to its readiness in the API; prints, judges nothing.
 #[tokio::test]
 async fn the_way_of_a_pod_to_ready_is_measured() {
-    let plane = Plane::start().await;
+    let Some(plane) = Plane::start().await else { return };
     let clock = fairway_clock::SystemClock::new();
     let now = || fairway_clock::Clock::monotonic(&clock);
     let mut took = Vec::new();

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[tokio::test]
 async fn a_container_runs_and_its_exit_code_and_output_are_kept() {
-    let bench = Bench::new("10.244.0.10");
+    let Some(bench) = Bench::new("10.244.0.10") else { return };
     let pod = bench.pod().await;
     bench.run(&pod, &["lines", "3"]).await;
     let ended = bench.ended(&pod, "app").await;
@@ -28,7 +28,7 @@ async fn a_container_runs_and_its_exit_code_and_output_are_kept() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_says_so() {
-    let bench = Bench::new("10.244.0.11");
+    let Some(bench) = Bench::new("10.244.0.11") else { return };
     let pod = bench.pod().await;
     bench.start(&pod, Container { argv: vec!["/no/such".into()], ..program(&[]) }).await;
     let ended = bench.ended(&pod, "app").await;
@@ -40,7 +40,7 @@ async fn a_program_that_is_not_there_says_so() {
 
 #[tokio::test]
 async fn a_container_has_no_rights_and_cannot_get_any() {
-    let bench = Bench::new("10.244.0.12");
+    let Some(bench) = Bench::new("10.244.0.12") else { return };
     let pod = bench.pod().await;
     let spec = Container { user: 1000, group: 1001, ..program(&["cat", "/proc/self/status"]) };
     bench.start(&pod, spec).await;
@@ -71,7 +71,7 @@ async fn a_container_has_no_rights_and_cannot_get_any() {
 
 #[tokio::test]
 async fn the_root_is_read_only_or_thrown_away_and_volumes_are_as_they_say() {
-    let bench = Bench::new("10.244.0.13");
+    let Some(bench) = Bench::new("10.244.0.13") else { return };
     let open = bench.runner.volume(&bench.uid, "open").unwrap();
     let closed = bench.runner.volume(&bench.uid, "closed").unwrap();
     std::fs::write(closed.join("key"), "value").unwrap();
@@ -109,7 +109,7 @@ async fn the_root_is_read_only_or_thrown_away_and_volumes_are_as_they_say() {
 
 #[tokio::test]
 async fn what_proc_tells_and_changes_about_the_machine_is_masked() {
-    let bench = Bench::new("10.244.0.27");
+    let Some(bench) = Bench::new("10.244.0.27") else { return };
     let pod = bench.pod().await;
     bench.run(&pod, &["cat", "/proc/self/mountinfo"]).await;
     bench.ended(&pod, "app").await;
@@ -129,7 +129,7 @@ async fn what_proc_tells_and_changes_about_the_machine_is_masked() {
 
 #[tokio::test]
 async fn an_images_files_are_the_containers_own() {
-    let bench = Bench::new("10.244.0.28");
+    let Some(bench) = Bench::new("10.244.0.28") else { return };
     std::fs::create_dir_all(bench.image.join("var/app")).unwrap();
     std::fs::write(bench.image.join("var/app/private"), "for the owner\n").unwrap();
     bench::close_to_others(&bench.image.join("var/app/private"));
@@ -149,7 +149,7 @@ async fn an_images_files_are_the_containers_own() {
 
 #[tokio::test]
 async fn a_sub_path_never_leaves_its_volume() {
-    let bench = Bench::new("10.244.0.14");
+    let Some(bench) = Bench::new("10.244.0.14") else { return };
     let volume = bench.runner.volume(&bench.uid, "data").unwrap();
     std::os::unix::fs::symlink("/", volume.join("out")).unwrap();
     let pod = bench.pod().await;
@@ -166,7 +166,7 @@ async fn a_sub_path_never_leaves_its_volume() {
 
 #[tokio::test]
 async fn signals_are_heard_and_a_stubborn_program_is_killed() {
-    let bench = Bench::new("10.244.0.15");
+    let Some(bench) = Bench::new("10.244.0.15") else { return };
     let pod = bench.pod().await;
     bench.run(&pod, &["sleep"]).await;
     bench.said(&pod, "app", "sleeping").await;
@@ -184,7 +184,7 @@ async fn signals_are_heard_and_a_stubborn_program_is_killed() {
 
 #[tokio::test]
 async fn what_a_container_started_ends_with_it() {
-    let bench = Bench::new("10.244.0.16");
+    let Some(bench) = Bench::new("10.244.0.16") else { return };
     let pod = bench.pod().await;
     bench.run(&pod, &["orphan"]).await;
     bench.ended(&pod, "app").await;
@@ -194,7 +194,7 @@ async fn what_a_container_started_ends_with_it() {
 
 #[tokio::test]
 async fn a_fork_bomb_stops_at_its_limit() {
-    let bench = Bench::new("10.244.0.17");
+    let Some(bench) = Bench::new("10.244.0.17") else { return };
     let pod = bench.pod().await;
     let limits = Limits { pids: Some(40), ..Limits::default() };
     bench.start(&pod, Container { limits, ..program(&["bomb"]) }).await;
@@ -207,9 +207,10 @@ async fn a_fork_bomb_stops_at_its_limit() {
 
 #[tokio::test]
 async fn a_leak_ends_at_the_memory_limit_and_says_why() {
-    let bench = Bench::new("10.244.0.18");
+    let Some(bench) = Bench::new("10.244.0.18") else { return };
     if !bench.can_limit("memory") {
-        return bench.clean().await; // nothing here can limit memory: `machine` says so
+        bench::skipped("a leak at its memory limit: no cgroup for memory can be written here");
+        return bench.clean().await;
     }
     let pod = bench.pod().await;
     let limits = Limits { memory: Some(32 << 20), ..Limits::default() };
@@ -221,7 +222,7 @@ async fn a_leak_ends_at_the_memory_limit_and_says_why() {
 
 #[tokio::test]
 async fn limits_are_set_where_they_can_be() {
-    let bench = Bench::new("10.244.0.29");
+    let Some(bench) = Bench::new("10.244.0.29") else { return };
     let pod = bench.pod().await;
     let limits = Limits { memory: Some(64 << 20), cpu_milli: Some(250), cpu_request_milli: Some(250), pids: Some(99) };
     bench.start(&pod, Container { limits, ..program(&["sleep"]) }).await;
@@ -240,6 +241,9 @@ async fn limits_are_set_where_they_can_be() {
 
 #[test]
 fn the_machine_is_tried_for_real() {
+    if !bench::can_run_pods() {
+        return;
+    }
     let machine = fairway_node::machine::inspect();
     let mode = machine.user_mode;
     assert_eq!(machine.clone().tried(&bench::pod_program()).user_mode, mode);
@@ -250,7 +254,7 @@ fn the_machine_is_tried_for_real() {
 
 #[tokio::test]
 async fn noise_at_full_speed_takes_no_more_disk_than_allowed_and_stops_nobody() {
-    let bench = Bench::new("10.244.0.19");
+    let Some(bench) = Bench::new("10.244.0.19") else { return };
     let mut sandbox = bench.sandbox();
     sandbox.log_limit.bytes = 1 << 20;
     let pod = bench.pod_of(sandbox).await;
@@ -268,7 +272,7 @@ async fn noise_at_full_speed_takes_no_more_disk_than_allowed_and_stops_nobody() 
 
 #[tokio::test]
 async fn only_the_last_two_runs_keep_their_logs() {
-    let bench = Bench::new("10.244.0.20");
+    let Some(bench) = Bench::new("10.244.0.20") else { return };
     let pod = bench.pod().await;
     for attempt in 0..4 {
         bench.start(&pod, Container { attempt, ..program(&["lines", &attempt.to_string()]) }).await;
@@ -283,7 +287,7 @@ async fn only_the_last_two_runs_keep_their_logs() {
 
 #[tokio::test]
 async fn commands_run_inside_a_container_with_its_rights_and_their_time_is_limited() {
-    let bench = Bench::new("10.244.0.21");
+    let Some(bench) = Bench::new("10.244.0.21") else { return };
     let pod = bench.pod().await;
     bench.start(&pod, Container { user: 33, env: vec![("COLOUR".into(), "blue".into())], ..program(&["sleep"]) }).await;
     let exec = |words: &[&str], timeout| {
@@ -301,7 +305,8 @@ async fn commands_run_inside_a_container_with_its_rights_and_their_time_is_limit
     {
         assert!(status.contains(expected), "{expected} in {status}");
     }
-    let late = exec(&["/bin/program", "stubborn"], Duration::from_millis(50)).await;
+    // It never ends; the time is for a slow machine to let it speak.
+    let late = exec(&["/bin/program", "stubborn"], Duration::from_secs(3)).await;
     assert_eq!((late.exit_code, late.output.as_str()), (None, "stubborn\n"));
     let absent = exec(&["/bin/absent"], long).await;
     assert_eq!(absent.exit_code, Some(126));
@@ -311,7 +316,7 @@ async fn commands_run_inside_a_container_with_its_rights_and_their_time_is_limit
 
 #[tokio::test]
 async fn sockets_come_out_of_the_pod_and_peers_see_the_callers_address() {
-    let bench = Bench::new("10.244.0.22");
+    let Some(bench) = Bench::new("10.244.0.22") else { return };
     let pod = bench.pod().await;
     bench.run(&pod, &["serve", "80"]).await;
     bench.said(&pod, "app", "serving").await;
@@ -344,7 +349,7 @@ async fn sockets_come_out_of_the_pod_and_peers_see_the_callers_address() {
 
 #[tokio::test]
 async fn pods_outlive_the_one_who_started_them_and_are_found_again() {
-    let bench = Bench::new("10.244.0.23");
+    let Some(bench) = Bench::new("10.244.0.23") else { return };
     let started = bench.start_elsewhere(&program(&["sleep"])); // and that process is killed
     let found = bench.runner.find().await.unwrap();
     let [Found::Running(pod)] = found.as_slice() else { panic!("{} pods", found.len()) };
@@ -359,7 +364,7 @@ async fn pods_outlive_the_one_who_started_them_and_are_found_again() {
 
 #[tokio::test]
 async fn a_dead_pod_is_found_dead_and_its_killing_ends_everything() {
-    let bench = Bench::new("10.244.0.24");
+    let Some(bench) = Bench::new("10.244.0.24") else { return };
     let pod = bench.pod().await;
     bench.run(&pod, &["stubborn"]).await;
     pod.kill().await;
@@ -374,7 +379,7 @@ async fn a_dead_pod_is_found_dead_and_its_killing_ends_everything() {
 
 #[tokio::test]
 async fn a_pod_whose_init_does_not_answer_is_killed_and_keeps_nobody_waiting() {
-    let bench = Bench::new("10.244.0.30");
+    let Some(bench) = Bench::new("10.244.0.30") else { return };
     let pod = bench.pod().await;
     bench.run(&pod, &["sleep"]).await;
     bench::pause(pod.init_pid);
@@ -387,7 +392,7 @@ async fn a_pod_whose_init_does_not_answer_is_killed_and_keeps_nobody_waiting() {
 
 #[tokio::test]
 async fn following_a_log_ends_with_the_container() {
-    let bench = Bench::new("10.244.0.25");
+    let Some(bench) = Bench::new("10.244.0.25") else { return };
     let pod = bench.pod().await;
     bench.run(&pod, &["sleep"]).await;
     bench.said(&pod, "app", "sleeping").await;
@@ -405,7 +410,7 @@ fn everything_holds_without_root_too() {
 /// Where the time between asking and running goes; prints, judges nothing.
 #[tokio::test]
 async fn starting_a_pod_and_a_container_is_measured() {
-    let bench = Bench::new("10.244.0.26");
+    let Some(bench) = Bench::new("10.244.0.26") else { return };
     let clock = fairway_clock::SystemClock::new();
     let before = fairway_clock::Clock::monotonic(&clock);
     let pod = bench.pod().await;

@@ -63,7 +63,10 @@ async fn the_union_is_written_into_the_object_and_only_when_it_differs() {
         plane.put(&format!("clusterroles/{name}"), part("x", resource)).await;
         let mut watch = plane.store.watch(range.clone(), plane.store.revision() - 1).unwrap();
         let written = loop {
-            let event = watch.next().await.unwrap();
+            let event = tokio::select! {
+                event = watch.next() => event.unwrap(),
+                ended = tasks.join_next() => panic!("nobody will write it any more: {ended:?}"),
+            };
             if event.object.key == key("clusterroles/all") {
                 break event.object.clone();
             }
