@@ -1,7 +1,10 @@
 //! `cargo xtask test`: everything that must hold before a change lands, on a machine that has nothing but Rust.
 //! Nothing is installed; what is not there is skipped, and said to be.
 
+mod left_behind;
+
 use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -29,6 +32,7 @@ const STEPS: &[Step] = &[
     Step { name: "licences and advisories (cargo deny)", run: deny },
     Step { name: "unused dependencies (cargo machete)", run: machete },
     Step { name: "spelling (typos)", run: typos },
+    Step { name: "tests are built (cargo test --no-run)", run: built },
     Step { name: "every test (cargo test --workspace)", run: tests },
 ];
 
@@ -36,6 +40,7 @@ pub(crate) fn run() -> ExitCode {
     let mut results = Vec::new();
     for step in STEPS {
         println!("\n=== {}", step.name);
+        let started = now();
         // A step that cannot be tried has failed; the others are still worth knowing about.
         let outcome = (step.run)().unwrap_or_else(|error| {
             eprintln!("error: {error:#}");
@@ -44,17 +49,23 @@ pub(crate) fn run() -> ExitCode {
         if let Outcome::Skipped(why) = &outcome {
             println!("skipped: {why}");
         }
-        results.push((step.name, outcome));
+        results.push((step.name, outcome, now().saturating_duration_since(started)));
     }
     summary(&results)
 }
 
-fn summary(results: &[(&str, Outcome)]) -> ExitCode {
+#[expect(clippy::disallowed_methods, reason = "the gate tells how long it really took")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn summary(results: &[(&str, Outcome, Duration)]) -> ExitCode {
     println!("\n=== summary");
-    for (name, outcome) in results {
+    for (name, outcome, took) in results {
+        let took = took.as_secs();
         match outcome {
-            Outcome::Passed => println!("passed   {name}"),
-            Outcome::Failed(code) => println!("FAILED   {name} (exit code {code})"),
+            Outcome::Passed => println!("passed   {name}, {took} s"),
+            Outcome::Failed(code) => println!("FAILED   {name} (exit code {code}), {took} s"),
             Outcome::Skipped(why) => println!("skipped  {name}: {why}"),
         }
     }
@@ -85,8 +96,20 @@ fn lints() -> Result<Outcome> {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
 }
 
+fn built() -> Result<Outcome> {
+    cargo(&["test", "--workspace", "--locked", "--no-run", "--quiet"])
+}
+
 fn tests() -> Result<Outcome> {
-    cargo(&["test", "--workspace", "--locked", "--no-fail-fast"])
+    let place = left_behind::Place::make()?;
+    let mut command = workspace::cargo();
+    command.args(["test", "--workspace", "--locked", "--no-fail-fast"]).env("TMPDIR", place.path());
+    let outcome = done(command)?;
+    let left = place.left()?;
+    for it in &left {
+        eprintln!("left behind by a test: {it}");
+    }
+    Ok(if left.is_empty() || matches!(outcome, Outcome::Failed(_)) { outcome } else { Outcome::Failed(1) })
 }
 
 fn deny() -> Result<Outcome> {
