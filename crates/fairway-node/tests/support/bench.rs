@@ -89,6 +89,7 @@ pub(crate) fn pod_program() -> PathBuf {
 pub(crate) fn can_run_pods() -> bool {
     static CAN: OnceLock<bool> = OnceLock::new();
     *CAN.get_or_init(|| {
+        assert!(pod_program().is_file(), "{} is built with the tests", pod_program().display());
         let machine = fairway_node::machine::inspect().tried(&pod_program());
         let can = machine.user_mode != UserMode::None;
         if !can {
