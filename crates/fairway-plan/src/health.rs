@@ -80,6 +80,12 @@ fn explain_container(it: &ContainerStatus, unhealthy: Option<String>) -> Option<
     let name = &it.name;
     let last = it.last_state.as_ref().and_then(|it| it.terminated.as_ref());
     let ended = state.and_then(|it| it.terminated.as_ref()).or(last);
+    // A container that was told to stop because a check failed ended for that reason, whatever code it left with.
+    if let Some(said) = unhealthy.as_ref().filter(|_| ended.is_none_or(|it| matches!(it.exit_code, 0 | 137 | 143)))
+        && ended.and_then(|it| it.reason.as_deref()) != Some("OOMKilled")
+    {
+        return Some(format!("container {name} runs and is not ready: {said}"));
+    }
     if let Some(ended) = ended {
         let how = match ended.reason.as_deref() {
             Some("OOMKilled") => "used more memory than its limit and was killed".to_owned(),
@@ -97,7 +103,7 @@ fn explain_container(it: &ContainerStatus, unhealthy: Option<String>) -> Option<
         let message = waiting.message.clone().map(|it| format!(": {it}")).unwrap_or_default();
         return Some(format!("container {name} waits, {reason}{message}"));
     }
-    unhealthy.map(|it| format!("container {name} runs and is not ready: {it}"))
+    None
 }
 
 #[cfg(test)]

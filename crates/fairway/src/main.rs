@@ -4,18 +4,17 @@ mod platform;
 
 mod tour;
 
-use std::path::PathBuf;
+mod doctor;
 
-fn main() -> anyhow::Result<()> {
+mod host;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // First: this process may be the init of a pod or the entry of a container.
     fairway_node::reexec();
+    // One provider for all of TLS and for all tokens, chosen before anything asks for one; a second choice changes nothing.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
-    let home = PathBuf::from(std::env::args().nth(1).unwrap_or_default());
-    tokio::runtime::Runtime::new()?.block_on(async {
-        let start = platform::Start { home, api_port: 7443, gateway_port: 7080 };
-        let platform = platform::Platform::start(start).await?;
-        tokio::signal::ctrl_c().await?;
-        platform.stop(false).await
-    })
+    fairway_cli::run(host::host())
 }

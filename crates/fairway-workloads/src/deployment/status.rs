@@ -81,7 +81,9 @@ fn progressing(
         .and_then(|it| it.last_update_time.as_ref())
         .map_or(now, |Time(at)| *at);
     let ends = since.saturating_add(SignedDuration::from_secs(deadline)).unwrap_or(Timestamp::MAX);
-    if !moved && ends <= now {
+    // Once it has timed out it stays so until something moves: the condition's own change is no progress.
+    let timed_out = previous.is_some_and(|it| it.reason.as_deref() == Some("ProgressDeadlineExceeded"));
+    if !moved && (timed_out || ends <= now) {
         let message = format!("ReplicaSet \"{set}\" has timed out progressing.");
         return (condition(before, now, kind, "False", "ProgressDeadlineExceeded", &message), Next::Settled);
     }

@@ -47,7 +47,7 @@ impl Plane {
         let signer = signer.context("open the ledger's key")?;
         let key = signer.public_key();
         let journal = LedgerJournal::new(signer, world.clone());
-        let store = Store::open(Options::new(&file), Box::new(journal)).context("open the store")?;
+        let store = Store::open(options(&file)?, Box::new(journal)).context("open the store")?;
         rbac::bootstrap(&store, world, None).await.context("set up the roles every cluster has")?;
         let images = Layout::open(&folder.path("images")).context("open the image store")?;
         let pki = Pki::open(PkiOptions::new(folder.path("pki")), world.clone()).context("open the certificates")?;
@@ -78,6 +78,17 @@ impl Plane {
         self.server.stop().await;
         self.store.close().await;
     }
+}
+
+/// How the store is opened. Builds for tests can be told to fail or die at a named point.
+fn options(file: &Path) -> Result<Options> {
+    let mut options = Options::new(file);
+    if cfg!(debug_assertions)
+        && let Ok(failpoints) = std::env::var("FAIRWAY_FAILPOINTS")
+    {
+        options.failpoints = failpoints.parse().context("read FAIRWAY_FAILPOINTS")?;
+    }
+    Ok(options)
 }
 
 fn open_hub(file: &Path, key: PublicKey, images: &Layout, authorize: Arc<dyn Authorize>, world: &World) -> Result<Hub> {

@@ -159,6 +159,11 @@ fn a_broken_version_stops_at_the_surge_and_the_old_goes_on() {
     world.now = world.now.saturating_add(Duration::from_secs(601)).unwrap();
     let late = world.pass();
     assert_eq!(reason(&late.status, "Progressing"), "ProgressDeadlineExceeded");
+    world.now = world.now.saturating_add(Duration::from_secs(1)).unwrap();
+    let later = world.pass();
+    assert_eq!(later.status, late.status, "the condition's own change is no progress");
+    world.set_image("a:3");
+    assert_eq!(reason(&world.pass().status, "Progressing"), "ReplicaSetUpdated", "a new wish is");
 }
 
 #[test]
