@@ -35,7 +35,9 @@ impl Agent {
         let pods = pods.list(&ListParams::default().labels(&selector)).await.map_err(failed("pods"))?.items;
         let status = deployment.status.clone().unwrap_or_default();
         let mut said = HashMap::new();
-        if status.available_replicas.unwrap_or(0) < deployment.spec.as_ref().and_then(|it| it.replicas).unwrap_or(1) {
+        // In a rollout the old ones may be as many as are wanted: what counts is whether every pod is ready.
+        let wanted = deployment.spec.as_ref().and_then(|it| it.replicas).unwrap_or(1);
+        if status.available_replicas.unwrap_or(0) < status.replicas.unwrap_or(0).max(wanted) {
             said = self.last_failed_checks(namespace).await?;
         }
         let unhealthy = |pod: &Pod| said.get(&pod.uid().unwrap_or_default()).cloned();

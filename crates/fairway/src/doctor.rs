@@ -28,7 +28,9 @@ fn users(machine: &Machine) -> Value {
     let (state, says) = match machine.user_mode {
         UserMode::Root => ("ok", "root: every pod gets an unprivileged user of its own"),
         UserMode::RootlessRange => ("ok", "rootless-range: not root, and a range of users may be mapped"),
-        UserMode::RootlessSingle => ("ok", "rootless-single: not root, one user; services are kept from mistakes, not from attackers"),
+        UserMode::RootlessSingle => {
+            ("ok", "rootless-single: not root, one user; services are kept from mistakes, not from attackers")
+        }
         UserMode::None => ("missing", "none: containers cannot run"),
     };
     check("containers", state, says.to_owned(), why)
@@ -75,7 +77,8 @@ fn outside() -> Value {
     if reached {
         return check("addresses outside", "ok", format!("{address} is reached {way}"), None);
     }
-    let advice = "builds that need new dependencies will fail: set HTTPS_PROXY, or build where the network is".to_owned();
+    let advice =
+        "builds that need new dependencies will fail: set HTTPS_PROXY, or build where the network is".to_owned();
     check("addresses outside", "warning", format!("{address} is not reached {way}"), Some(advice))
 }
 

@@ -175,7 +175,10 @@ fn a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
         }
     }
     let (_, said) = home.fails(&["create-service", "--name=meanwhile", "--from", &folder]);
-    assert!(said.to_lowercase().contains("disk") || said.to_lowercase().contains("space") || said.contains("full"), "{said}");
+    assert!(
+        said.to_lowercase().contains("disk") || said.to_lowercase().contains("space") || said.contains("full"),
+        "{said}"
+    );
     assert!(home.ok(&["get", "components", "-o", "name"]).contains("before"), "reads go on");
     drop(file);
     std::fs::remove_file(&filler).expect("make room");
@@ -197,7 +200,8 @@ struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
     fn mount(at: &Path) -> Option<Self> {
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs"]).arg(at).output().ok()?;
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs"]).arg(at).output().ok()?;
         mounted.status.success().then(|| Self(at.to_owned()))
     }
 }

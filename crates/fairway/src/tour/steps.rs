@@ -191,7 +191,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 async fn logs(tour: &Tour<'_>) -> Result<Found> {
-    let said = tour.scene.platform(&["logs", "hello", "--env=staging", "--tail=200"]).await?;
+    let said = tour.scene.platform(&["logs", "hello", "--env=staging"]).await?;
     ensure!(said.contains("\"message\":\"listening\""), "the logs do not show the start: {said:.300}");
     let requests = said.lines().filter(|it| it.contains("\"path\":\"/\"")).count();
     ensure!(requests > 0, "the logs show no request");
