@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -92,9 +92,24 @@ impl Visitors {
     }
 }
 
-/// The processes of the machine that run this program in a container.
-pub(super) fn processes(program: &str) -> BTreeSet<u32> {
-    pids().filter(|pid| arguments(*pid).first().is_some_and(|it| it == program)).collect()
+/// The processes that run this program in the containers of a platform: an ancestor of each is a pod's init, and
+/// names the platform's folder.
+pub(super) fn containers(root: &Path, program: &str) -> BTreeSet<u32> {
+    let needle = root.to_string_lossy().into_owned();
+    let runs = |pid: &u32| arguments(*pid).first().is_some_and(|it| it == program);
+    let ours = |pid: &u32| ancestors(*pid).any(|it| arguments(it).iter().any(|it| it.contains(&needle)));
+    pids().filter(runs).filter(ours).collect()
+}
+
+fn ancestors(pid: u32) -> impl Iterator<Item = u32> {
+    std::iter::successors(parent(pid), |it| parent(*it)).take(50)
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in brackets may hold anything: count from its end.
+    let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+    (parent > 0).then_some(parent)
 }
 
 /// The processes that a folder belongs to: it is on their command line or they stand in it.
@@ -119,44 +134,54 @@ fn arguments(pid: u32) -> Vec<String> {
     bytes.split(|it| *it == 0).filter(|it| !it.is_empty()).map(|it| String::from_utf8_lossy(it).into_owned()).collect()
 }
 
-/// The network namespaces that processes of the machine are in.
-pub(super) fn namespaces() -> BTreeSet<String> {
-    pids()
-        .filter_map(|pid| fs::read_link(format!("/proc/{pid}/ns/net")).ok())
-        .map(|it| it.to_string_lossy().into_owned())
-        .collect()
+/// What processes hold of the machine beside themselves.
+#[derive(Default)]
+pub(super) struct Holdings {
+    namespaces: BTreeSet<String>,
+    cgroups: BTreeSet<PathBuf>,
 }
 
-/// The cgroups of the machine that are ours by name.
-pub(super) fn cgroups() -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![(Path::new("/sys/fs/cgroup").to_owned(), 0)];
-    while let Some((folder, depth)) = open.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            if !entry.file_type().is_ok_and(|it| it.is_dir()) {
-                continue;
-            }
-            if entry.file_name().to_string_lossy().starts_with("fairway") {
-                found.insert(entry.path().to_string_lossy().into_owned());
-            }
-            if depth < 4 {
-                open.push((entry.path(), depth + 1));
+impl Holdings {
+    /// Adds what these processes hold now.
+    pub(super) fn add(&mut self, processes: &BTreeSet<u32>) {
+        for pid in processes {
+            self.namespaces.extend(network_namespace(*pid));
+            let listed = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+            for line in listed.lines() {
+                let mut parts = line.splitn(3, ':').skip(1);
+                let (controllers, path) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+                let below = Path::new("/sys/fs/cgroup").join(controllers.split(',').next().unwrap_or_default());
+                // The node's own group is the topmost that carries our name.
+                let Some(end) = path.find("fairway-") else { continue };
+                let name = path[end..].split('/').next().unwrap_or_default();
+                self.cgroups.insert(below.join(path[..end].trim_start_matches('/')).join(name));
             }
         }
     }
-    found
+
+    /// Whether any of it is still there.
+    fn left(&self) -> Vec<String> {
+        let alive: BTreeSet<String> = pids().filter_map(network_namespace).collect();
+        let namespaces = self.namespaces.intersection(&alive).cloned();
+        let cgroups = self.cgroups.iter().filter(|it| it.exists()).map(|it| it.display().to_string());
+        namespaces.chain(cgroups).collect()
+    }
 }
 
-/// Whether anything of a folder is left on the machine.
-pub(super) fn nothing_left(root: &Path, cgroups_before: &BTreeSet<String>) -> Result<()> {
-    let left = processes_below(root);
-    ensure!(left.is_empty(), "processes are left: {left:?}");
+fn network_namespace(pid: u32) -> Option<String> {
+    Some(fs::read_link(format!("/proc/{pid}/ns/net")).ok()?.to_string_lossy().into_owned())
+}
+
+/// Whether anything of a platform's folder, or of what its containers held, is left on the machine.
+pub(super) fn nothing_left(root: &Path, held: &Holdings) -> Result<()> {
+    let processes = processes_below(root);
+    ensure!(processes.is_empty(), "processes are left: {processes:?}");
     let mounts = fs::read_to_string("/proc/self/mountinfo")?;
     let needle = root.to_string_lossy().into_owned();
     let mounts: Vec<&str> = mounts.lines().filter(|it| it.contains(&needle)).collect();
     ensure!(mounts.is_empty(), "mounts are left: {mounts:?}");
-    let cgroups: Vec<String> = cgroups().difference(cgroups_before).cloned().collect();
-    ensure!(cgroups.is_empty(), "cgroups are left: {cgroups:?}");
+    let held = held.left();
+    ensure!(held.is_empty(), "namespaces or cgroups are left: {held:?}");
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use fairway_clock::Clock;
 use serde_json::Value;
 
 use super::Found;
-use super::outside::{self, Browser};
+use super::outside::{self, Browser, Holdings};
 use super::scene::Scene;
 use super::table::{self, Row};
 
@@ -24,10 +24,8 @@ const NOT_HEALTHY: i32 = 5;
 struct Tour<'a> {
     scene: &'a mut Scene,
     browser: Browser,
-    /// Processes like ours that were there before, and are somebody else's.
-    foreign: BTreeSet<u32>,
-    cgroups: BTreeSet<String>,
-    namespaces: usize,
+    /// What the containers held, for the end.
+    held: Holdings,
 }
 
 /// Runs one step, says how it went, and notes it.
@@ -44,9 +42,7 @@ macro_rules! step {
 
 /// The whole tour.
 pub(super) async fn all(scene: &mut Scene, rows: &mut Vec<Row>, keep: bool) -> Result<()> {
-    let foreign = outside::processes(PROGRAM);
-    let (cgroups, namespaces) = (outside::cgroups(), outside::namespaces().len());
-    let mut tour = Tour { scene, browser: Browser::new(0), foreign, cgroups, namespaces };
+    let mut tour = Tour { scene, browser: Browser::new(0), held: Holdings::default() };
     step!(tour, rows, "up", up(&mut tour));
     step!(tour, rows, "whoami", whoami(&tour));
     step!(tour, rows, "create-service", create_service(&tour));
@@ -145,7 +141,7 @@ async fn scale(tour: &Tour<'_>) -> Result<Found> {
 }
 
 fn own_processes(tour: &Tour<'_>) -> BTreeSet<u32> {
-    outside::processes(PROGRAM).difference(&tour.foreign).copied().collect()
+    outside::containers(&tour.scene.home(), PROGRAM)
 }
 
 async fn promote(tour: &Tour<'_>) -> Result<Found> {
@@ -210,7 +206,8 @@ async fn history(tour: &Tour<'_>) -> Result<Found> {
 
 async fn survive(tour: &mut Tour<'_>) -> Result<Found> {
     let before = own_processes(tour);
-    ensure!(!before.is_empty(), "nothing runs");
+    ensure!(before.len() == 4, "{} containers run, not three in staging and one in production", before.len());
+    tour.held.add(&before);
     let pid = i32::try_from(tour.scene.pid).ok().and_then(rustix::process::Pid::from_raw).context("a process id")?;
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).context("kill the platform")?;
     while outside::lives(tour.scene.pid) && !is_zombie(tour.scene.pid) {
@@ -250,8 +247,6 @@ async fn down(tour: &Tour<'_>) -> Result<Found> {
     tour.scene.platform(&["down", "--purge", "--yes"]).await?;
     ensure!(!tour.scene.home().exists(), "{} is still there", tour.scene.home().display());
     ensure!(own_processes(tour).is_empty(), "containers still run");
-    outside::nothing_left(tour.scene.root(), &tour.cgroups)?;
-    let namespaces = outside::namespaces().len();
-    ensure!(namespaces <= tour.namespaces, "{namespaces} network namespaces are there, {} were", tour.namespaces);
+    outside::nothing_left(tour.scene.root(), &tour.held)?;
     Ok(Found::new("no process, mount, cgroup, namespace or file is left"))
 }

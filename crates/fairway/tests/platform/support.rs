@@ -4,30 +4,29 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A home, and a user who uses it.
-pub struct Home {
+pub(crate) struct Home {
     folder: tempfile::TempDir,
     port: String,
 }
 
-#[allow(dead_code, reason = "every test file uses its part")]
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a folder"), port: "--gateway-port=0".to_owned() }
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
     /// A folder beside the home, for the user's files.
-    pub fn work(&self) -> PathBuf {
+    pub(crate) fn work(&self) -> PathBuf {
         let work = self.folder.path().join("work");
         std::fs::create_dir_all(&work).expect("a folder for the user's files");
         work
     }
 
     /// A command of the user's, not run yet.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_platform"));
         command
             .args(arguments)
@@ -40,30 +39,30 @@ impl Home {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("the binary runs")
     }
 
     /// Runs a command that must succeed.
-    pub fn ok(&self, arguments: &[&str]) -> String {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "platform {}: {}{}", arguments.join(" "), text(&output.stderr), self.log());
         text(&output.stdout)
     }
 
     /// Runs a command that must fail, and gives its code and what it said.
-    pub fn fails(&self, arguments: &[&str]) -> (i32, String) {
+    pub(crate) fn fails(&self, arguments: &[&str]) -> (i32, String) {
         let output = self.run(arguments);
         assert!(!output.status.success(), "platform {} succeeded: {}", arguments.join(" "), text(&output.stdout));
         (output.status.code().unwrap_or(-1), text(&output.stderr))
     }
 
-    pub fn up(&self) {
+    pub(crate) fn up(&self) {
         self.ok(&["up", "--port=0", &self.port]);
     }
 
     /// The end of the platform's log.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         let log = std::fs::read_to_string(self.path().join("log/platform.log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         format!("\nlog:\n{}", lines[lines.len().saturating_sub(20)..].join("\n"))
@@ -76,13 +75,12 @@ impl Drop for Home {
     }
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Whether containers can run here; says why not.
-#[allow(dead_code, reason = "every test file uses its part")]
-pub fn can_run_containers() -> bool {
+pub(crate) fn can_run_containers() -> bool {
     let machine = fairway_node::machine::inspect();
     let can = machine.user_mode != fairway_node::machine::UserMode::None && Path::new("/proc/self/ns/user").exists();
     if !can {

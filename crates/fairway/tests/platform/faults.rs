@@ -1,13 +1,11 @@
 //! Bad input and faults, tried on the real binary: each gives an error that says what, where and what to do next, and
 //! nothing that was acknowledged is lost.
 
-mod support;
-
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Home, can_run_containers, text};
+use crate::support::{Home, can_run_containers, text};
 
 #[test]
 fn a_second_up_on_one_folder_says_that_it_runs_and_a_second_process_is_refused() {

@@ -1,8 +1,6 @@
 //! The tour is the proof that all parts work together: it is run as a test too.
 
-mod support;
-
-use support::{Home, can_run_containers, text};
+use crate::support::{Home, can_run_containers, text};
 
 #[test]
 fn the_tour_passes_and_prints_its_table_as_data() {

@@ -1,0 +1,8 @@
+//! The real binary, used as a user uses it: the tour, and what must not break it.
+#![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
+
+mod support;
+
+mod tour;
+
+mod faults;
