@@ -156,7 +156,7 @@ impl Scene {
                     return done;
                 }
                 _ = beat.tick() => if shows {
-                    let seconds = (self.clock.monotonic() - started).as_secs_f64();
+                    let seconds = self.clock.monotonic().saturating_sub(started).as_secs_f64();
                     let _ = write!(std::io::stderr(), "\r\x1b[K  … platform {what:.60} ({seconds:.1} s)");
                 }
             }

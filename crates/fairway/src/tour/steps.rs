@@ -33,7 +33,7 @@ macro_rules! step {
     ($tour:ident, $rows:ident, $name:literal, $work:expr) => {{
         let started = $tour.scene.clock.monotonic();
         let found: Found = $work.await.with_context(|| format!("step {}", $name))?;
-        let total = $tour.scene.clock.monotonic() - started;
+        let total = $tour.scene.clock.monotonic().saturating_sub(started);
         let row = Row::of($name, total, &found);
         $tour.scene.say(&format!("✓ {:<20} {:>8}  {}", $name, table::shown(total), found.text));
         $rows.push(row);
@@ -220,7 +220,7 @@ async fn survive(tour: &mut Tour<'_>) -> Result<Found> {
     let answers = async {
         loop {
             if tour.browser.page(STAGING).await.is_ok() {
-                return tour.scene.clock.monotonic() - started;
+                return tour.scene.clock.monotonic().saturating_sub(started);
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
