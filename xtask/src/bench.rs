@@ -2,7 +2,10 @@
 //! line in [`BENCHES`] and a target that prints its rows.
 //!
 //! A target is a plain program (`harness = false`) or a command of the binary. What it prints is shown as it comes,
-//! but for lines `ROW<TAB>name<TAB>from … to …<TAB>value`: those make the table at the end.
+//! but for lines `ROW<TAB>name<TAB>from … to …<TAB>value`: those make the table at the end, each beside the [budget]
+//! of its job, if it has one.
+
+mod budget;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, ExitCode, Stdio};
@@ -20,10 +23,27 @@ struct Bench {
 }
 
 const BENCHES: &[Bench] = &[
-    Bench { name: "store", cargo: &["bench", "--package", "fairway-store", "--bench", "store", "--quiet"] },
-    Bench { name: "ledger", cargo: &["bench", "--package", "fairway-ledger", "--bench", "ledger", "--quiet"] },
-    Bench { name: "gateway", cargo: &["bench", "--package", "fairway-gateway", "--bench", "gateway", "--quiet"] },
+    Bench { name: "platform", cargo: &["bench", "--bench", "platform"] },
+    Bench { name: "container", cargo: &["test", "--release", "--test", "runner", "--", "--nocapture", "is_measured"] },
+    Bench { name: "store", cargo: &["bench", "--bench", "store"] },
+    Bench { name: "ledger", cargo: &["bench", "--bench", "ledger"] },
+    Bench { name: "gateway", cargo: &["bench", "--bench", "gateway"] },
 ];
+
+/// Always chosen together, whichever is measured: the features of the dependencies follow from what is chosen, and so
+/// everything is built once.
+const PACKAGES: &[&str] = &["fairway", "fairway-store", "fairway-ledger", "fairway-gateway", "fairway-node"];
+
+impl Bench {
+    fn command(&self) -> Command {
+        let mut command = workspace::cargo();
+        let (verb, rest) = self.cargo.split_first().unwrap_or((&"bench", &[]));
+        command.args([verb, "--quiet"]);
+        command.args(PACKAGES.iter().flat_map(|it| ["--package", it]));
+        command.args(rest);
+        command
+    }
+}
 
 struct Row {
     name: String,
@@ -31,18 +51,23 @@ struct Row {
     value: String,
 }
 
+impl Row {
+    fn parse(line: &str) -> Option<Self> {
+        let mut parts = line.strip_prefix("ROW\t")?.splitn(3, '\t').map(str::to_owned);
+        Some(Self { name: parts.next()?, way: parts.next()?, value: parts.next()? })
+    }
+}
+
 pub(crate) fn run(filter: Option<&str>) -> Result<ExitCode> {
     let chosen = BENCHES.iter().filter(|it| filter.is_none_or(|filter| it.name.contains(filter)));
     let (mut rows, mut failed) = (Vec::new(), Vec::new());
     for bench in chosen {
         println!("=== {}", bench.name);
-        let mut command = workspace::cargo();
-        command.args(bench.cargo);
-        if !measure(command, &mut rows)? {
+        if !measure(bench.command(), &mut rows)? {
             failed.push(bench.name);
         }
     }
-    print(&rows);
+    print!("{}", table(&rows));
     for name in &failed {
         println!("FAILED   {name}");
     }
@@ -55,22 +80,30 @@ fn measure(mut command: Command, rows: &mut Vec<Row>) -> Result<bool> {
     let output = child.stdout.take().context("read what it prints")?;
     for line in BufReader::new(output).lines() {
         let line = line.context("read what it prints")?;
-        match line.strip_prefix("ROW\t").map(|it| it.splitn(3, '\t').map(str::to_owned).collect::<Vec<_>>()) {
-            Some(parts) if parts.len() == 3 => {
-                let mut parts = parts.into_iter();
-                let mut next = || parts.next().unwrap_or_default();
-                rows.push(Row { name: next(), way: next(), value: next() });
-            }
-            _ => println!("{line}"),
+        match Row::parse(&line) {
+            Some(row) => rows.push(row),
+            None => println!("{line}"),
         }
     }
     Ok(child.wait().context("wait for its end")?.success())
 }
 
-fn print(rows: &[Row]) {
-    let width = |cell: fn(&Row) -> &str| rows.iter().map(|it| cell(it).chars().count()).max().unwrap_or(0);
-    let (name, way) = (width(|it| &it.name), width(|it| &it.way));
-    for row in rows {
-        println!("{:name$}  {:way$}  {}", row.name, row.way, row.value);
-    }
+/// The rows with their budgets, as a table that a page can hold.
+fn table(rows: &[Row]) -> String {
+    let mut lines = vec![["what", "value", "bar", "aim", "anchor", "from where to where"].map(str::to_owned)];
+    lines.extend(rows.iter().map(|row| {
+        let (bar, aim, anchor) = budget::of(&row.name).map_or(("", "", ""), |it| (it.bar, it.aim, it.anchor));
+        [&*row.name, &row.value, bar, aim, anchor, &row.way].map(str::to_owned)
+    }));
+    let widths: Vec<usize> =
+        (0..6).map(|at| lines.iter().map(|it| it[at].chars().count()).max().unwrap_or(0)).collect();
+    lines.insert(1, std::array::from_fn(|at| "-".repeat(widths[at])));
+    let shown = |line: &[String; 6]| {
+        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    lines.iter().map(shown).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,9 +39,11 @@ fn main() {
         });
         written += count;
         row(&format!("append, {group} in a transaction"), count, took);
+        table_row(&format!("ledger append, {group} at once"), "the first event", "the last one on disk", count, took);
     }
     let took = timed(&clock, || assert_eq!(verify(&connection, &trust).unwrap().head.sequence, EVENTS));
     row("verify the database", EVENTS, took);
+    table_row("ledger verify", "opening the database", "every hash and signature checked", EVENTS, took);
     let file = folder.path().join("export");
     let took = timed(&clock, || export(&connection, &mut std::fs::File::create(&file).unwrap()).unwrap());
     row("export as JSON lines", EVENTS, took);
@@ -109,4 +111,9 @@ fn timed<T>(clock: &dyn Clock, what: impl FnOnce() -> T) -> Duration {
 
 fn row(what: &str, count: u64, took: Duration) {
     println!("{what:<60} {:>14.0} {:>12}", count as f64 / took.as_secs_f64(), format!("{took:.1?}"));
+}
+
+/// A row of the table that is made of all benchmarks.
+fn table_row(name: &str, from: &str, to: &str, count: u64, took: Duration) {
+    println!("ROW\t{name}\tfrom {from} to {to}\t{:.0} per s", count as f64 / took.as_secs_f64());
 }
