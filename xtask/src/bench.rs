@@ -24,6 +24,7 @@ struct Bench {
 
 const BENCHES: &[Bench] = &[
     Bench { name: "platform", cargo: &["bench", "--bench", "platform"] },
+    Bench { name: "inside", cargo: &["bench", "--bench", "inside"] },
     Bench { name: "container", cargo: &["test", "--release", "--test", "runner", "--", "--nocapture", "is_measured"] },
     Bench { name: "store", cargo: &["bench", "--bench", "store"] },
     Bench { name: "ledger", cargo: &["bench", "--bench", "ledger"] },

@@ -7,8 +7,8 @@
 #![allow(clippy::large_futures, reason = "each is made once")]
 
 mod deliver;
+mod footprint;
 mod home;
-mod inside;
 mod report;
 mod server;
 mod service;
@@ -24,7 +24,7 @@ const STARTS: usize = 7;
 #[tokio::main]
 async fn main() -> Result<()> {
     let clock = SystemClock::new();
-    report::size(&home::program())?;
+    footprint::size(&home::program())?;
     let mut ups = Vec::new();
     for _ in 0..STARTS {
         let mut home = Home::new()?;
@@ -35,7 +35,7 @@ async fn main() -> Result<()> {
 
     let mut home = Home::new()?;
     home.start(&clock).await?;
-    report::memory(&home).await?;
+    footprint::memory(&home).await?;
     let mut again = Vec::new();
     for _ in 0..STARTS {
         home.stop().await?;
@@ -48,6 +48,5 @@ async fn main() -> Result<()> {
     let mut home = Home::new()?;
     home.start(&clock).await?;
     server::all("HTTPS", &home.clients(8)?, &clock).await?;
-    home.stop().await?;
-    inside::all(&clock).await
+    home.stop().await
 }

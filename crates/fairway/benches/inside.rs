@@ -1,5 +1,11 @@
 //! The same requests without HTTPS: a plane in this process, on a real store with a ledger, called as controllers call
 //! it. What the difference to the rows over HTTPS is, the wire and the second process cost.
+#![allow(clippy::print_stdout, reason = "the rows are what it is for")]
+
+#[path = "platform/report.rs"]
+mod report;
+#[path = "platform/server.rs"]
+mod server;
 
 use anyhow::Result;
 use fairway_clock::{SystemClock, World};
@@ -7,16 +13,15 @@ use fairway_ledger::{Appender, Event, ObjectRef, Settings, Signer, new_id, types
 use fairway_store::{Entry, EventKind, Journal, JournalError, ObjectChange};
 use fairway_testkit::{Setup, TestPlane};
 
-use super::server;
-
-pub(crate) async fn all(clock: &SystemClock) -> Result<()> {
+#[tokio::main]
+async fn main() -> Result<()> {
     let world = World::system();
     let keys = tempfile::tempdir()?;
     let signer = Signer::open(&keys.path().join("key"), world.entropy.as_ref())?;
     let settings = Settings { signer: Some(signer), checkpoint_every: 1000 };
     let journal = Box::new(EveryChange { appender: Appender::new(settings), world });
     let plane = TestPlane::with(Setup { guarded: true, journal, ..Setup::default() }).await?;
-    server::all("in-process", &[plane.client()], clock).await?;
+    server::all("in-process", &[plane.client()], &SystemClock::new()).await?;
     plane.stop().await;
     Ok(())
 }
