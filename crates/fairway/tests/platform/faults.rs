@@ -64,7 +64,7 @@ fn what_does_not_exist_is_named_with_what_there_is() {
     home.up();
     home.ok(&["create-service", "--name=hello", "--from", &example(&home)]);
     let (_, said) = home.fails(&["create-service", "--name=hello", "--from", &example(&home)]);
-    assert!(said.contains("hello") && said.contains("exists"), "{said}");
+    assert!(said.contains("has a service hello already"), "{said}");
     for name in ["Hello", "a", "a.b", "../x", "a--b", "-x", "default", "rocket🚀", &"a".repeat(41)] {
         let (code, said) = home.fails(&["create-service", &format!("--name={name}"), "--from", &example(&home)]);
         assert!(code == 2 && said.contains("name"), "{name}: {code} {said}");
@@ -73,6 +73,15 @@ fn what_does_not_exist_is_named_with_what_there_is() {
     assert!(said.contains("v9.9.9") || said.contains("hello"), "{said}");
     let (code, said) = home.fails(&["status", "hello", "--env=nowhere"]);
     assert!(code == 3 && said.contains("nowhere"), "{code} {said}");
+}
+
+/// A folder with nothing but a score file, for a service that is registered and never built.
+fn service(home: &Home, name: &str) -> String {
+    let folder = home.work().join(name);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let score = include_str!("../../../../examples/hello/score.yaml").replace("name: hello", &format!("name: {name}"));
+    std::fs::write(folder.join("score.yaml"), score).expect("write score.yaml");
+    folder.to_string_lossy().into_owned()
 }
 
 /// A copy of the example's folder.
@@ -119,19 +128,19 @@ fn killed_at_each_named_point_it_comes_back_with_everything_it_acknowledged() {
     }
     let home = Home::new();
     home.up();
-    let folder = example(&home);
     let mut acknowledged = Vec::new();
     for point in ["before-transaction", "before-journal", "before-commit", "before-publish"] {
         home.ok(&["down"]);
         let armed = home
             .command(&["up", "--port=0", "--gateway-port=0"])
-            .env("FAIRWAY_FAILPOINTS", format!("{point}=kill@6"))
+            .env("FAIRWAY_FAILPOINTS", format!("{point}=kill@40"))
             .output()
             .expect("the binary runs");
         // It may be dead before it was ready: the node's heartbeat counts too.
         let mut tries = 0;
         while armed.status.success() && tries < 20 {
-            let name = format!("svc-{}", acknowledged.len() + tries);
+            let name = format!("{point}-{tries}");
+            let folder = service(&home, &name);
             if !home.run(&["create-service", &format!("--name={name}"), "--from", &folder]).status.success() {
                 break;
             }
@@ -139,6 +148,8 @@ fn killed_at_each_named_point_it_comes_back_with_everything_it_acknowledged() {
             tries += 1;
         }
         assert!(tries < 20, "{point} was never reached");
+        let (code, _) = home.fails(&["get", "components"]);
+        assert_eq!(code, 6, "{point}: it should be dead");
         home.up();
         let there = home.ok(&["get", "components", "-o", "name"]);
         for name in &acknowledged {
@@ -146,6 +157,7 @@ fn killed_at_each_named_point_it_comes_back_with_everything_it_acknowledged() {
         }
         home.ok(&["ledger", "verify"]);
     }
+    assert!(!acknowledged.is_empty(), "nothing was acknowledged before any of the deaths");
 }
 
 #[test]
@@ -154,7 +166,6 @@ fn a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
         return;
     }
     let home = Home::new();
-    let folder = example(&home);
     std::fs::create_dir_all(home.path()).expect("the home");
     let disk = SmallDisk::mount(&home.path());
     if disk.is_none() {
@@ -162,7 +173,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
         return;
     }
     home.up();
-    home.ok(&["create-service", "--name=before", "--from", &folder]);
+    home.ok(&["create-service", "--name=before", "--from", &service(&home, "before")]);
     let filler = home.path().join("filler");
     let mut chunk = 1 << 20;
     let mut file = std::fs::File::create(&filler).expect("a file");
@@ -172,7 +183,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
             chunk /= 2;
         }
     }
-    let (_, said) = home.fails(&["create-service", "--name=meanwhile", "--from", &folder]);
+    let (_, said) = home.fails(&["create-service", "--name=meanwhile", "--from", &service(&home, "meanwhile")]);
     assert!(
         said.to_lowercase().contains("disk") || said.to_lowercase().contains("space") || said.contains("full"),
         "{said}"
@@ -182,7 +193,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
     std::fs::remove_file(&filler).expect("make room");
     let mut made = false;
     for _ in 0..50 {
-        if home.run(&["create-service", "--name=after", "--from", &folder]).status.success() {
+        if home.run(&["create-service", "--name=after", "--from", &service(&home, "after")]).status.success() {
             made = true;
             break;
         }
