@@ -60,7 +60,7 @@ pub(crate) async fn environment(session: &Session, project: &ProjectName, name: 
         None => {
             let known: Vec<String> = all.iter().map(|it| it.environment.to_string()).collect();
             let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-            Err(Failure::not_found(format!("project {project} has no environment {name:?}; there are: {known}"))
+            Err(Failure::not_found(format!("project {project} has no environment {name}; there are: {known}"))
                 .hint("platform get environments"))
         }
     }

@@ -12,6 +12,8 @@ use crate::text::one_line;
 pub trait Progress: Send + Sync {
     /// What is going on now; takes the place of what was said before.
     fn step(&self, text: &str);
+    /// More about the step; worth a look while it lasts, and no line in a log.
+    fn detail(&self, text: &str);
     /// Something to be kept.
     fn note(&self, text: &str);
     /// Nothing is going on any more.
@@ -23,6 +25,7 @@ pub struct Quiet;
 
 impl Progress for Quiet {
     fn step(&self, _: &str) {}
+    fn detail(&self, _: &str) {}
     fn note(&self, _: &str) {}
     fn end(&self) {}
 }
@@ -71,6 +74,12 @@ impl Progress for Shown {
                 bar.set_message(text);
                 *line = Line::Live(bar);
             }
+        }
+    }
+
+    fn detail(&self, text: &str) {
+        if let Line::Live(bar) = &*self.line() {
+            bar.set_message(one_line(text));
         }
     }
 

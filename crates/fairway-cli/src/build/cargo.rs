@@ -57,7 +57,7 @@ pub(super) async fn build(
         if let Some(err) = stderr {
             let mut reader = BufReader::new(err).lines();
             while let Ok(Some(line)) = reader.next_line().await {
-                session.progress.step(&format!("building {component}: {}", line.trim()));
+                session.progress.detail(&format!("building {component}: {}", line.trim()));
                 if lines.len() < MOST_LINES {
                     lines.push(line);
                 }

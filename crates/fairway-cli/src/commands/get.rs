@@ -39,6 +39,9 @@ pub struct Found {
     kind: String,
     #[serde(skip)]
     tables: Vec<Value>,
+    /// Where each table is from, if from several places.
+    #[serde(skip)]
+    places: Vec<String>,
     #[serde(skip)]
     now: Option<jiff::Timestamp>,
 }
@@ -54,16 +57,18 @@ impl Report for Found {
             .filter(|(_, it)| it["priority"].as_i64().unwrap_or(0) == 0)
             .map(|(index, it)| (index, it["name"].as_str().unwrap_or_default().to_uppercase()))
             .collect();
-        let rows: Vec<Vec<String>> = self
-            .tables
-            .iter()
-            .flat_map(|it| it["rows"].as_array().into_iter().flatten())
-            .map(|row| heads.iter().map(|(index, _)| self.cell(&row["cells"][*index])).collect())
-            .collect();
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        for (index, table) in self.tables.iter().enumerate() {
+            for row in table["rows"].as_array().into_iter().flatten() {
+                let place = self.places.get(index).cloned();
+                rows.push(place.into_iter().chain(heads.iter().map(|(at, _)| self.cell(&row["cells"][*at]))).collect());
+            }
+        }
         if rows.is_empty() {
             return "nothing found\n".to_owned();
         }
-        let heads: Vec<&str> = heads.iter().map(|it| it.1.as_str()).collect();
+        let place = (!self.places.is_empty()).then_some("ENVIRONMENT");
+        let heads: Vec<&str> = place.into_iter().chain(heads.iter().map(|it| it.1.as_str())).collect();
         columns(&heads, &rows)
     }
 
@@ -127,8 +132,13 @@ pub async fn get(session: &Session, get: &Get) -> Result<Found, Failure> {
         check_name(name)?;
     }
     let singular = kind.resource.kind.to_lowercase();
-    let mut found =
-        Found { objects: Value::Null, kind: singular, tables: Vec::new(), now: Some(session.world.clock.now()) };
+    let mut found = Found {
+        objects: Value::Null,
+        kind: singular,
+        tables: Vec::new(),
+        places: Vec::new(),
+        now: Some(session.world.clock.now()),
+    };
     let mut items = Vec::new();
     let namespaces = namespaces(session, &kind, get.env.as_deref()).await?;
     let several = namespaces.len() > 1;
@@ -139,6 +149,9 @@ pub async fn get(session: &Session, get: &Get) -> Result<Found, Failure> {
             Err(failure) if several && failure.exit == crate::Exit::NotFound => continue,
             other => other?,
         };
+        if let Some((_, environment)) = namespace.as_deref().and_then(|it| it.split_once("--")) {
+            found.places.push(environment.to_owned());
+        }
         found.tables.push(ask(session, &path, TABLE, &found.kind).await?);
         match objects["items"].as_array() {
             Some(list) => {

@@ -87,9 +87,19 @@ fn tell<'a>(
     }
     let time: String = event.time.chars().take(19).collect::<String>().replace('T', " ");
     let _ = writeln!(text, "{}{time}  {}", "  ".repeat(depth), sentence(event));
-    for next in led_to.get(event.id.as_str()).into_iter().flatten() {
-        tell(next, depth + 1, led_to, told, text);
+    let next = led_to.get(event.id.as_str()).map(Vec::as_slice).unwrap_or_default();
+    for (index, it) in next.iter().enumerate() {
+        // Of what was on its way, only how far it came.
+        if next.get(index + 1).is_none_or(|after| !(is_underway(it) && is_underway(after) && it.object == after.object))
+        {
+            tell(it, depth + 1, led_to, told, text);
+        }
     }
+}
+
+/// Whether an event only says that something is on its way.
+fn is_underway(event: &Event) -> bool {
+    event.data["changed"].is_null() && event.data["summary"].as_str().is_some_and(|it| it.contains(" is rolling out: "))
 }
 
 /// One event in words.

@@ -42,6 +42,9 @@ fn the_table_of_the_api_is_printed_without_its_minor_columns() {
         "rows": [{ "cells": ["hello", "x", "2026-01-01T00:00:00Z"] }, { "cells": ["other", null, "5m"] }],
     });
     let now = Some("2026-01-01T00:00:42Z".parse().unwrap());
-    let found = Found { objects: Value::Null, kind: "component".to_owned(), tables: vec![table], now };
+    let found =
+        Found { objects: Value::Null, kind: "component".to_owned(), tables: vec![table], places: Vec::new(), now };
     assert_eq!(found.table(), "NAME   AGE\nhello  42s\nother  5m\n");
+    let found = Found { places: vec!["staging".to_owned()], ..found };
+    assert_eq!(found.table(), "ENVIRONMENT  NAME   AGE\nstaging      hello  42s\nstaging      other  5m\n");
 }

@@ -33,6 +33,8 @@ fn what_followed_stands_under_what_led_to_it() {
         items: vec![
             event("5", Some("unknown"), "object.updated", delivery, json!({ "changed": { "spec.replicas": 3 } })),
             event("4", Some("1"), "object.updated", delivery, json!({ "summary": "v0.1.0 serves" })),
+            event("2", Some("1"), "object.updated", delivery, json!({ "summary": "v0.1.0 is rolling out: 1 of 2" })),
+            event("2b", Some("1"), "object.updated", delivery, json!({ "summary": "v0.1.0 is rolling out: 0 of 2" })),
             bundle,
             event("1", None, "object.created", delivery, json!({})),
         ],
@@ -42,6 +44,7 @@ fn what_followed_stands_under_what_led_to_it() {
         "2026-01-02 03:04:05  local:1000 changed delivery hello in staging (replicas to 3)\n\
          2026-01-02 03:04:01  local:1000 created delivery hello in staging\n  \
          2026-01-02 03:04:03  agent applied sandbox--staging/hello (Deployment/hello)\n  \
+         2026-01-02 03:04:02  delivery hello in staging: v0.1.0 is rolling out: 1 of 2\n  \
          2026-01-02 03:04:04  delivery hello in staging: v0.1.0 serves\n"
     );
 }
