@@ -1,4 +1,5 @@
 //! Commands against a real API server: what they read, what they write, and what they never take back.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use fairway_plan::release::name;
 use fairway_testkit::TestPlane;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 
@@ -62,9 +63,9 @@ impl Scene {
     /// A definition is served a moment after it was made.
     async fn established(&self) {
         let served = async {
-            while self.api::<Release>("default").list(&Default::default()).await.is_err()
-                || self.api::<Delivery>("default").list(&Default::default()).await.is_err()
-                || Api::<Project>::all(self.session.client.clone()).list(&Default::default()).await.is_err()
+            while self.api::<Release>("default").list(&ListParams::default()).await.is_err()
+                || self.api::<Delivery>("default").list(&ListParams::default()).await.is_err()
+                || Api::<Project>::all(self.session.client.clone()).list(&ListParams::default()).await.is_err()
             {
                 tokio::task::yield_now().await;
             }
