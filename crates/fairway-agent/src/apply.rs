@@ -17,8 +17,8 @@ impl Agent {
         let wanted: Vec<Entry> = bundle.objects.iter().map(|it| Entry::of(it, bundle.namespace)).collect();
         let before = self.read_inventory(bundle.namespace, bundle.name).await?;
         let mut inventory = intended(&before, &wanted);
+        self.check_taken(&before, &wanted).await?;
         if inventory != before {
-            self.check_taken(&before, &wanted).await?;
             self.write_inventory(bundle.namespace, bundle.name, &inventory).await?;
         }
         let mut applied = Applied { total: wanted.len(), ..Applied::default() };
@@ -29,7 +29,7 @@ impl Agent {
             let digest = digest_of(object).to_string();
             let unchanged = known.digest.as_deref() == Some(digest.as_str());
             let cause = if unchanged { known.cause.clone() } else { bundle.cause.map(str::to_owned) };
-            match self.apply_one(object, entry, cause.as_deref()).await {
+            match self.apply_one(object, entry, known.uid.as_deref(), cause.as_deref()).await {
                 Ok(uid) => {
                     if !unchanged || known.uid.as_deref() != Some(uid.as_str()) {
                         applied.changed.push(entry.shown());
@@ -81,26 +81,52 @@ impl Agent {
         Ok(inventory.iter().map(Entry::shown).collect())
     }
 
-    /// An object that is new to the inventory must not exist yet: else it is somebody else's.
+    /// An object that is new to the inventory must not exist yet: else it is somebody else's. One that the inventory
+    /// names and never saw applied may have been, by a pass that was cut short: then it carries our field manager.
     async fn check_taken(&self, before: &[Entry], wanted: &[Entry]) -> Result<(), Error> {
-        for entry in wanted.iter().filter(|it| !before.iter().any(|other| other.names(it))) {
+        for entry in wanted {
+            let known = before.iter().find(|it| it.names(entry));
+            if known.is_some_and(|it| it.uid.is_some()) {
+                continue;
+            }
             let found = self.reach(entry).await?.get_opt(&entry.name).await;
-            if found.map_err(|source| Error::Apply { object: entry.shown(), source })?.is_some() {
+            let found = found.map_err(|source| Error::Apply { object: entry.shown(), source })?;
+            if found.is_some_and(|it| known.is_none() || !is_ours(&it)) {
                 return Err(Error::Taken { object: entry.shown(), namespace: entry.namespace.clone() });
             }
         }
         Ok(())
     }
 
-    async fn apply_one(&self, object: &Value, entry: &Entry, cause: Option<&str>) -> Result<String, Error> {
+    /// Applies the very object that the inventory knows, or a new one. One that somebody else made under the same name
+    /// after ours was deleted is theirs.
+    async fn apply_one(
+        &self,
+        object: &Value,
+        entry: &Entry,
+        uid: Option<&str>,
+        cause: Option<&str>,
+    ) -> Result<String, Error> {
+        let failed = |source| Error::Apply { object: entry.shown(), source };
         let mut object = object.clone();
         if let Some(cause) = cause {
             object["metadata"]["annotations"][ANNOTATION_CAUSE] = json!(cause);
         }
         let api = self.reach(entry).await?;
         let parameters = PatchParams::apply(MANAGER).force();
-        let applied = api.patch(&entry.name, &parameters, &Patch::Apply(&object)).await;
-        let applied = applied.map_err(|source| Error::Apply { object: entry.shown(), source })?;
+        if let Some(uid) = uid {
+            let mut same = object.clone();
+            same["metadata"]["uid"] = json!(uid);
+            match api.patch(&entry.name, &parameters, &Patch::Apply(&same)).await {
+                Ok(_) => return Ok(uid.to_owned()),
+                Err(kube::Error::Api(error)) if error.code == 409 => {}
+                Err(source) => return Err(failed(source)),
+            }
+            if api.get_opt(&entry.name).await.map_err(failed)?.is_some_and(|it| !is_ours(&it)) {
+                return Err(Error::Taken { object: entry.shown(), namespace: entry.namespace.clone() });
+            }
+        }
+        let applied = api.patch(&entry.name, &parameters, &Patch::Apply(&object)).await.map_err(failed)?;
         Ok(applied.uid().unwrap_or_default())
     }
 
