@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// A judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,9 @@ pub enum Health {
     /// It will not get there; the sentence says why.
     Failed(String),
 }
+
+/// The annotation of a template that changes when every instance is to be restarted.
+pub(crate) const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
 
 /// After this many restarts an instance that never became ready is given up before its time is over.
 const RESTARTS: i32 = 3;
@@ -33,7 +37,7 @@ pub fn judge(
     if seen && updated == wanted && available == wanted && total == wanted {
         return Health::Healthy;
     }
-    let new: Vec<&Pod> = pods.iter().filter(|it| is_of(it, version)).collect();
+    let new: Vec<&Pod> = pods.iter().filter(|it| is_of(it, version) && is_restarted(it, deployment)).collect();
     let late = seen && reason(deployment, "Progressing") == Some("ProgressDeadlineExceeded");
     let given_up = new.iter().any(|it| containers(it).any(|it| it.restart_count >= RESTARTS && !it.ready));
     let why = new.iter().find_map(|it| explain(it, unhealthy));
@@ -54,6 +58,13 @@ fn is_of(pod: &Pod, version: &str) -> bool {
     let labels = pod.metadata.labels.as_ref();
     pod.metadata.deletion_timestamp.is_none()
         && labels.and_then(|it| it.get(fairway_api::names::LABEL_VERSION)).is_some_and(|it| it == version)
+}
+
+/// Whether it was made after the last restart that was asked for: what went wrong before it counts no more.
+fn is_restarted(pod: &Pod, deployment: &Deployment) -> bool {
+    let asked = |it: Option<&ObjectMeta>| it.and_then(|it| it.annotations.as_ref()?.get(RESTARTED).cloned());
+    let wanted = deployment.spec.as_ref().and_then(|it| asked(it.template.metadata.as_ref()));
+    wanted.is_none() || asked(Some(&pod.metadata)) == wanted
 }
 
 fn reason<'a>(deployment: &'a Deployment, r#type: &str) -> Option<&'a str> {

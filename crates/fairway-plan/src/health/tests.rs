@@ -81,3 +81,21 @@ fn an_instance_that_keeps_exiting_is_given_up_before_its_time_is_over() {
         Health::Failed("container web exited with code 1 (3 restarts)".to_owned())
     );
 }
+
+#[test]
+fn restarts_of_before_the_restart_that_was_asked_for_count_no_more() {
+    let status = json!({ "observedGeneration": 2, "replicas": 1, "updatedReplicas": 0 });
+    let mut asked = deployment(1, status);
+    let old = pod("v2", json!({ "restartCount": 3, "state": { "terminated": { "exitCode": 1 } } }));
+    assert!(matches!(judged(&asked, std::slice::from_ref(&old), None), Health::Failed(_)));
+    let template = asked.spec.as_mut().map(|it| it.template.metadata.get_or_insert_default());
+    let restart = (RESTARTED.to_owned(), "now".to_owned());
+    template.unwrap().annotations = Some([restart.clone()].into());
+    assert_eq!(
+        judged(&asked, std::slice::from_ref(&old), None),
+        Health::Progressing("0 of 1 instances are ready".to_owned())
+    );
+    let mut new = old;
+    new.metadata.annotations = Some([restart].into());
+    assert!(matches!(judged(&asked, &[new], None), Health::Failed(_)));
+}

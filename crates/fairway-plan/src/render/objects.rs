@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::restricted;
 use super::{GATEWAY_NAME, GATEWAY_NAMESPACE, Input, host};
 use crate::digest_of;
+use crate::health::RESTARTED;
 use crate::score::{Container, Workload};
 
 pub(super) fn all(
@@ -115,7 +116,7 @@ fn deployment(
         },
     });
     if let Some(restart) = input.restart {
-        template["metadata"]["annotations"] = json!({ "kubectl.kubernetes.io/restartedAt": restart });
+        template["metadata"]["annotations"] = json!({ RESTARTED: restart });
     }
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
