@@ -24,11 +24,18 @@ const LEAVING: std::time::Duration = std::time::Duration::from_millis(200);
 
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     let releases: Api<Release> = Api::all(ctx.kit.client.clone());
-    let controller = controller::<Component>(&ctx.kit.client, watcher::Config::default()).watches(
-        releases,
-        watcher::Config::default(),
-        |release| Some(ObjectRef::new(&release.spec.component_name).within(&release.namespace().unwrap_or_default())),
-    );
+    let projects: Api<Project> = Api::all(ctx.kit.client.clone());
+    let controller = controller::<Component>(&ctx.kit.client, watcher::Config::default());
+    let components = controller.store();
+    let controller = controller
+        .watches(releases, watcher::Config::default(), |release| {
+            Some(ObjectRef::new(&release.spec.component_name).within(&release.namespace().unwrap_or_default()))
+        })
+        // A Component that came before its Project waits for it.
+        .watches(projects, watcher::Config::default(), move |project| {
+            let here = |it: &Arc<kube::core::DeserializeGuard<Component>>| it.namespace() == Some(project.name_any());
+            components.state().into_iter().filter(here).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
+        });
     let kit = Arc::clone(&ctx.kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairway_api::names::{ANNOTATION_CAUSE, FINALIZER};
-use fairway_api::v1alpha1::{Delivery, Environment, Release};
+use fairway_api::v1alpha1::{Component, Delivery, Environment, Release};
 use fairway_controller::{Next, Phase, controller, with_finalizer};
 use fairway_plan::health::Health;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -36,7 +36,8 @@ const UNDERWAY: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     let controller = controller::<Delivery>(&ctx.kit.client, watcher::Config::default());
-    let (for_releases, for_environments) = (controller.store(), controller.store());
+    let (for_releases, for_environments, for_components) = (controller.store(), controller.store(), controller.store());
+    let components: Api<Component> = Api::all(ctx.kit.client.clone());
     let releases: Api<Release> = Api::all(ctx.kit.client.clone());
     let environments: Api<Environment> = Api::all(ctx.kit.client.clone());
     let deployments: Api<Deployment> = Api::all(ctx.kit.client.clone());
@@ -59,6 +60,16 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
                 .state()
                 .into_iter()
                 .filter(here)
+                .map(|it| ObjectRef::from_obj(it.as_ref()))
+                .collect::<Vec<_>>()
+        })
+        // A Delivery that came before its Component waits for it.
+        .watches(components, watcher::Config::default(), move |component| {
+            let its = |it: &Arc<kube::core::DeserializeGuard<Delivery>>| it.name_any() == component.name_any();
+            for_components
+                .state()
+                .into_iter()
+                .filter(its)
                 .map(|it| ObjectRef::from_obj(it.as_ref()))
                 .collect::<Vec<_>>()
         })

@@ -30,6 +30,8 @@ const DEFAULT_DENY: &str = "default-deny";
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     let controller = controller::<Environment>(&ctx.kit.client, watcher::Config::default());
     let (for_projects, for_teams, for_namespaces) = (controller.store(), controller.store(), controller.store());
+    let for_sources = controller.store();
+    let sources: Api<Environment> = Api::all(ctx.kit.client.clone());
     let projects: Api<Project> = Api::all(ctx.kit.client.clone());
     let teams: Api<Team> = Api::all(ctx.kit.client.clone());
     let namespaces: Api<Namespace> = Api::all(ctx.kit.client.clone());
@@ -41,6 +43,14 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
         // Which Projects a Team owns is not known here: all are looked at, and most write nothing.
         .watches(teams, watcher::Config::default(), move |_| {
             for_teams.state().into_iter().map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
+        })
+        // One that came before what it promotes from waits for it.
+        .watches(sources, watcher::Config::default(), move |source| {
+            let waits = |it: &Arc<kube::core::DeserializeGuard<Environment>>| {
+                let from = it.0.as_ref().ok().and_then(|it| it.spec.promotes_from.clone());
+                it.namespace() == source.namespace() && from == Some(source.name_any())
+            };
+            for_sources.state().into_iter().filter(waits).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
         })
         .watches(namespaces, watcher::Config::default(), move |namespace| {
             let name = namespace.name_any();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fairway_api::conditions::{READY, STALLED, Wanted, merge};
-use fairway_api::v1alpha1::{Component, Release, ReleaseReason};
+use fairway_api::v1alpha1::{Component, ComponentStatus, Release, ReleaseReason};
 use fairway_controller::{Next, controller};
 use fairway_plan::release::{Version, digest, name};
 use fairway_plan::{render, score};
@@ -144,11 +144,23 @@ async fn apply(
 
 fn next(release: &Release, component: &Component, siblings: &[Release]) -> Identity {
     let status = component.status.clone().unwrap_or_default();
+    if let Some(taken) = taken(release, &status, siblings) {
+        return taken;
+    }
     let of_siblings = siblings.iter().filter_map(given);
     let number = of_siblings.map(|it| it.number).chain([status.last_number]).max().unwrap_or(0) + 1;
     let versions = siblings.iter().filter_map(given).map(|it| it.version).chain(status.latest_version);
     let patch = || Version::after(versions.filter_map(|it| Version::parse(&it))).to_string();
     Identity { version: release.spec.version.clone().unwrap_or_else(patch), number }
+}
+
+/// What the Component remembers as this Release's: a pass that took it and ended before it could say so on the Release.
+fn taken(release: &Release, status: &ComponentStatus, siblings: &[Release]) -> Option<Identity> {
+    let version = status.latest_version.clone()?;
+    let asked_for = release.spec.version.as_ref().is_none_or(|it| *it == version);
+    let another = siblings.iter().filter_map(given).any(|it| it.number == status.last_number || it.version == version);
+    let ours = status.latest_release_name.as_deref() == Some(release.name_any().as_str()) && asked_for && !another;
+    ours.then_some(Identity { version, number: status.last_number })
 }
 
 /// This controller's part of the status; in which Environments it proved itself is the delivery controller's.

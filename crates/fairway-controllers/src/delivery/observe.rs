@@ -55,21 +55,35 @@ pub(super) async fn last_good(delivery: &Delivery, ctx: &Context) -> Result<Opti
     releases.get_opt(&current.release_name).await.map_err(Error::read("the last good release"))
 }
 
+/// How often to try to write on a Release that others write on too.
+const TRIES: usize = 5;
+
 /// Remembers on the Release that it became healthy in this Environment.
 pub(super) async fn mark_proven(release: &Release, environment: &str, ctx: &Context) -> Result<(), Error> {
-    let mut proven = release.status.as_ref().map(|it| it.proven_in.clone()).unwrap_or_default();
-    if proven.iter().any(|it| it == environment) {
-        return Ok(());
-    }
-    proven.push(environment.to_owned());
-    proven.sort();
+    let failed = Error::write("where the release proved itself");
     let releases: Api<Release> = Api::namespaced(ctx.kit.client.clone(), &release.namespace().unwrap_or_default());
-    let patch = json!({
-        "metadata": { "resourceVersion": release.resource_version() },
-        "status": { "provenIn": proven },
-    });
     let parameters = PatchParams { field_manager: Some(NAME.to_owned()), ..PatchParams::default() };
-    let marked = releases.patch_status(&release.name_any(), &parameters, &Patch::Merge(patch)).await;
-    marked.map_err(Error::write("where the release proved itself"))?;
+    let mut release = release.clone();
+    for tries in 1.. {
+        let mut proven = release.status.as_ref().map(|it| it.proven_in.clone()).unwrap_or_default();
+        if proven.iter().any(|it| it == environment) {
+            return Ok(());
+        }
+        proven.push(environment.to_owned());
+        proven.sort();
+        let patch = json!({
+            "metadata": { "resourceVersion": release.resource_version(), "uid": release.uid() },
+            "status": { "provenIn": proven },
+        });
+        match releases.patch_status(&release.name_any(), &parameters, &Patch::Merge(patch)).await {
+            Ok(_) => return Ok(()),
+            // Its own controller, or another Environment, wrote on it: what serves is not worse for that.
+            Err(kube::Error::Api(status)) if status.code == 409 && tries < TRIES => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let again = releases.get_opt(&release.name_any()).await.map_err(Error::read("the release"))?;
+        let Some(same) = again.filter(|it| it.uid() == release.uid()) else { return Ok(()) };
+        release = same;
+    }
     Ok(())
 }

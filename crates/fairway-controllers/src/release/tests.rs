@@ -49,6 +49,19 @@ fn numbers_and_versions_go_up_and_a_gap_is_not_filled() {
 }
 
 #[test]
+fn a_number_that_was_taken_and_never_said_is_taken_again_by_the_same_release_alone() {
+    let mut component = component(7, Some("v1.4.2"));
+    let it = release(spec());
+    component.status.as_mut().unwrap().latest_release_name = it.metadata.name.clone();
+    assert_eq!(next(&it, &component, &[]), Identity { version: "v1.4.2".to_owned(), number: 7 });
+    let mut tagged = it.clone();
+    tagged.spec.version = Some("v2.0.0".to_owned());
+    assert_eq!(next(&tagged, &component, &[]), Identity { version: "v2.0.0".to_owned(), number: 8 });
+    component.status.as_mut().unwrap().latest_release_name = Some("another".to_owned());
+    assert_eq!(next(&it, &component, &[]).number, 8);
+}
+
+#[test]
 fn a_tag_that_another_release_has_is_refused_and_ones_own_is_kept() {
     let tagged = ReleaseSpec { version: Some("v2.0.0".to_owned()), ..spec() };
     let mut other = release(ReleaseSpec { version: Some("v2.0.0".to_owned()), ..spec() });
