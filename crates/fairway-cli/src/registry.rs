@@ -150,3 +150,6 @@ fn expect(answer: &Answer, wanted: &[StatusCode], doing: &str) -> Result<(), Fai
         _ => Failure::failed(what),
     })
 }
+
+#[cfg(test)]
+mod tests;
