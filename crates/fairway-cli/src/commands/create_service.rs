@@ -27,7 +27,7 @@ pub struct CreateService {
     /// The folder of its source; without it the current one
     #[arg(long, value_name = "FOLDER", conflicts_with = "image")]
     pub from: Option<PathBuf>,
-    /// An image that someone else builds: NAME:TAG or NAME@DIGEST of the platform's store, or an OCI layout folder
+    /// An image that someone else builds: NAME:TAG or NAME@DIGEST of the platform's store, or an OCI layout FOLDER[:NAME]
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
     /// What it is for, in a sentence
@@ -93,6 +93,10 @@ pub async fn create_service(session: &Session, create: &CreateService) -> Result
         None if create.image.is_none() && create.from.is_some() => return Err(no_score(create)),
         None => None,
     };
+    if let Some(image) = &create.image {
+        // Before anything is written: a service without its image would be in the way of the next try.
+        release::check_image(session, &project, &name, image).await?;
+    }
     let cause = session.new_cause();
     let source = (folder.is_some() || create.image.is_some())
         .then(|| ComponentSource { folder: folder.clone(), image: create.image.clone() });

@@ -70,6 +70,11 @@ pub async fn logs(session: &Session, logs: &Logs, mut show: impl FnMut(&Line, bo
     let (sender, mut lines) = mpsc::channel::<Line>(256);
     let mut readers = JoinSet::new();
     let mut known = BTreeSet::new();
+    let mut silent = true;
+    let mut show = |line: &Line, several| {
+        silent = false;
+        show(line, several);
+    };
     let mut looked = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
@@ -94,6 +99,10 @@ pub async fn logs(session: &Session, logs: &Logs, mut show: impl FnMut(&Line, bo
                 if readers.is_empty() && !logs.follow {
                     while let Ok(line) = lines.try_recv() {
                         show(&line, known.len() > 1);
+                    }
+                    if silent {
+                        let when = if logs.previous { " before a restart" } else { "" };
+                        session.progress.note(&format!("nothing was printed in {}{when}", place.environment));
                     }
                     return Ok(());
                 }

@@ -1,7 +1,7 @@
 //! `release`: list, show, and make one of an image that someone else built.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -53,7 +53,7 @@ pub struct Create {
     /// The service; without it that of the current folder's score.yaml
     #[arg(long, value_name = "SERVICE")]
     pub service: Option<String>,
-    /// NAME:TAG or NAME@DIGEST of the platform's store, or an OCI layout folder
+    /// NAME:TAG or NAME@DIGEST of the platform's store, or an OCI layout FOLDER[:NAME]
     #[arg(long, value_name = "IMAGE")]
     pub image: String,
     /// The commit it was built from
@@ -233,11 +233,10 @@ async fn find(
     component: &ComponentName,
     image: &str,
 ) -> Result<(Reference, ImageConfig), Failure> {
-    let path = session.folder.join(image);
-    let reference = if path.is_dir() {
+    let reference = if let Some((path, which)) = layout_folder(&session.folder, image) {
         let scratch = Scratch::new(session)?;
         let (root, name) = (scratch.0.clone(), format!("{project}/{component}:imported"));
-        let taken = tokio::task::spawn_blocking(move || import(&root, &path, &name));
+        let taken = tokio::task::spawn_blocking(move || import(&root, &path, which.as_deref(), &name));
         let (layout, image) = taken.await.map_err(|it| Failure::failed(format!("cannot read the image: {it}")))??;
         registry::push(session, &layout, &image, &format!("{project}/{component}")).await?
     } else {
@@ -251,13 +250,41 @@ async fn find(
     Ok((reference, config))
 }
 
-fn import(root: &Path, from: &Path, name: &str) -> Result<(Layout, fairway_oci::Descriptor), Failure> {
+/// `FOLDER`, or `FOLDER:NAME` where it holds several images.
+fn layout_folder(current: &Path, image: &str) -> Option<(PathBuf, Option<String>)> {
+    let whole = current.join(image);
+    if whole.is_dir() {
+        return Some((whole, None));
+    }
+    let (folder, which) = image.split_once(':')?;
+    let folder = current.join(folder);
+    folder.is_dir().then(|| (folder, Some(which.to_owned())))
+}
+
+/// Whether there is such an image; what is in a folder is in the platform's store afterwards.
+pub(crate) async fn check_image(
+    session: &Session,
+    project: &ProjectName,
+    component: &ComponentName,
+    image: &str,
+) -> Result<(), Failure> {
+    find(session, project, component, image).await.map(|_| ())
+}
+
+fn import(
+    root: &Path,
+    from: &Path,
+    which: Option<&str>,
+    name: &str,
+) -> Result<(Layout, fairway_oci::Descriptor), Failure> {
     let failed = |it: &dyn std::error::Error| {
         Failure::failed(format!("cannot take the image from {}: {}", from.display(), chain(it)))
     };
     let layout = Layout::open(root).map_err(|it| failed(&it))?;
     let name: Reference = name.parse().map_err(|it: fairway_oci::BadReference| failed(&it))?;
-    let image = layout.import(from, None, &name, MOST_BLOB_BYTES).map_err(|it| failed(&it))?;
+    let image = layout
+        .import(from, which, &name, MOST_BLOB_BYTES)
+        .map_err(|it| failed(&it).hint("--image=FOLDER:NAME names one of several"))?;
     Ok((layout, image))
 }
 

@@ -21,3 +21,14 @@ fn releases_are_listed_with_where_they_were_healthy() {
     );
     assert_eq!(list.names()[0], "release.fairway.dev/hello-v0.1.1");
 }
+
+#[test]
+fn a_layout_folder_may_name_one_of_its_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = folder.path().join("layout");
+    std::fs::create_dir(&layout).unwrap();
+    let found = |image: &str| layout_folder(folder.path(), image);
+    assert_eq!(found("layout"), Some((layout.clone(), None)));
+    assert_eq!(found("layout:shop/api:v1"), Some((layout.clone(), Some("shop/api:v1".to_owned()))));
+    assert_eq!((found("shop/api:v1"), found("shop/api")), (None, None));
+}
