@@ -14,6 +14,7 @@ use kube::runtime::controller::{Action, Controller};
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Backoffs, Events, Failure, Retry};
@@ -96,7 +97,6 @@ where
     Controller::new(Api::<DeserializeGuard<K>>::all(client.clone()), config)
 }
 
-/// Runs until `stop`. Every pass ends in one log line; its failures in a later pass.
 /// Runs until `stop`. Every pass ends in one log line; a failed one in a later pass.
 pub async fn run<K, F, Running, E>(
     controller: Controller<DeserializeGuard<K>>,
@@ -110,15 +110,30 @@ pub async fn run<K, F, Running, E>(
     E: Failure,
 {
     let reconcile = Arc::new(reconcile);
+    // Read by every pass; who may write it knows that none is under way.
+    let passes = Arc::new(RwLock::new(()));
+    let under_way = Arc::clone(&passes);
     let pass = move |object: Arc<DeserializeGuard<K>>, kit: Arc<Kit>| {
-        let reconcile = Arc::clone(&reconcile);
-        one_pass(object, kit, reconcile).boxed()
+        let (reconcile, under_way) = (Arc::clone(&reconcile), Arc::clone(&under_way));
+        async move {
+            let _under_way = under_way.read().await;
+            one_pass(object, kit, reconcile).await
+        }
+        .boxed()
     };
-    controller
-        .graceful_shutdown_on(stop.cancelled_owned())
+    let running = controller
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(pass, |_, _, _| Action::requeue(QUARANTINE), kit)
-        .for_each(|_| std::future::ready(()))
-        .await;
+        .for_each(|_| std::future::ready(()));
+    // A controller that is stopped before it has seen its objects would wait for them for ever.
+    let stopped = async {
+        stop.cancelled().await;
+        let _none_is = passes.write().await;
+    };
+    tokio::select! {
+        () = running => {}
+        () = stopped => {}
+    }
 }
 
 /// One look at one object. Never fails: what went wrong is in the action.

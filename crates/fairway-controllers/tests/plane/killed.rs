@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll};
 
 use anyhow::{Result, bail, ensure};
+use fairway_api::v1alpha1::Component;
 use fairway_store::Store;
 use fairway_testkit::administrator;
 use kube::Client;
+use kube::api::DeleteParams;
 use kube::client::Body;
 use serde_json::Value;
 use tower::Service;
 
-use crate::support::{World, release, settled_state};
+use crate::support::{PROJECT, WEB, World, objects, release, settled_state};
 
 /// The process whose connection ends with its `left`th write.
 #[derive(Clone)]
@@ -123,4 +125,37 @@ async fn killed_after_any_write_the_controllers_end_where_nobody_was_killed() ->
         world.stop().await?;
     }
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_after_any_write_of_a_removal_nothing_is_left_behind() -> Result<()> {
+    let mut world = World::start().await?;
+    world.declared().await?;
+    let api = world.api::<Component>(PROJECT);
+    api.delete(WEB, &DeleteParams::default()).await?;
+    let gone = async || Ok(api.get_opt(WEB).await?.is_none());
+    world.until("the component is gone", gone).await?;
+    world.still().await?;
+    let fresh = objects(&world).await?;
+    for writes in LIVES {
+        world.until("it serves", async || asked_and_serving(&world).await).await?;
+        if let Some(living) = world.retire() {
+            living.stop().await;
+        }
+        api.delete(WEB, &DeleteParams::default()).await?;
+        die_until(&world, writes, gone).await?;
+        world.revive();
+        world.until("nothing is left", async || Ok(objects(&world).await? == fresh)).await?;
+    }
+    world.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn controllers_that_are_stopped_before_they_have_seen_anything_end() -> Result<()> {
+    let world = World::start().await?;
+    world.declared().await?;
+    for _ in 0..20 {
+        world.controllers_with(&world.client).stop().await;
+    }
+    world.stop().await
 }

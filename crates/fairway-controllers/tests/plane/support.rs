@@ -84,6 +84,11 @@ impl World {
         self.controllers = Some(self.controllers_with(&self.client));
     }
 
+    /// Takes the controllers out of the world.
+    pub(crate) fn retire(&mut self) -> Option<Controllers> {
+        self.controllers.take()
+    }
+
     pub(crate) async fn stop(self) -> Result<()> {
         if let Some(controllers) = self.controllers {
             controllers.stop().await;
