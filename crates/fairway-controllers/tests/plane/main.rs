@@ -8,3 +8,5 @@ mod deliveries;
 mod killed;
 
 mod foreign;
+
+mod poison;

@@ -162,6 +162,31 @@ impl World {
         Ok(())
     }
 
+    /// An object of that name is refused by the server, or its status says what is wrong with the name.
+    pub(crate) async fn refused_or_told<K>(&self, api: &Api<K>, name: &str, object: &K) -> Result<()>
+    where
+        K: kube::Resource + Clone + std::fmt::Debug + Serialize + DeserializeOwned,
+    {
+        let mut object = object.clone();
+        object.meta_mut().name = Some(name.to_owned());
+        match api.create(&PostParams::default(), &object).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) => {
+                anyhow::ensure!((400..500).contains(&status.code), "{name:?}: {status}");
+                anyhow::ensure!(status.message.contains("name"), "{name:?}: {status}");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let told = async || {
+            let status = serde_json::to_value(api.get(name).await?)?["status"].clone();
+            let reasons = status["conditions"].as_array().cloned().unwrap_or_default();
+            Ok(reasons.iter().any(|it| it["reason"] == "InvalidName")
+                && status["summary"].as_str().is_some_and(|it| it.contains(&name[..name.len().min(60)])))
+        };
+        self.until(&format!("{name:?} is told that it is no name"), told).await
+    }
+
     /// Makes an object unless it is there; false while its namespace is not.
     pub(crate) async fn make<K>(&self, api: &Api<K>, object: &K) -> Result<bool>
     where
