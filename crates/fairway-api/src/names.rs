@@ -10,6 +10,10 @@ pub const LABEL_ENVIRONMENT: &str = "fairway.dev/environment";
 pub const LABEL_COMPONENT: &str = "fairway.dev/component";
 /// Label with the version a rendered object came from.
 pub const LABEL_VERSION: &str = "fairway.dev/version";
+/// Label on everything that belongs to a PipelineRun.
+pub const LABEL_RUN: &str = "fairway.dev/run";
+/// Label with the step of a PipelineRun that something is for.
+pub const LABEL_STEP: &str = "fairway.dev/step";
 /// Annotation: the id of the event that led to a write.
 pub const ANNOTATION_CAUSE: &str = "fairway.dev/cause";
 /// Annotation on a namespace that is ours: without it a namespace of the same name is not touched.

@@ -12,6 +12,8 @@ mod release;
 
 mod delivery;
 
+mod pipeline_run;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 use schemars::JsonSchema;
@@ -22,13 +24,25 @@ pub use delivery::{
     Attempt, AttemptOutcome, Delivered, Delivery, DeliveryReason, DeliverySpec, DeliveryStatus, ReplicaCounts,
 };
 pub use environment::{Environment, EnvironmentReason, EnvironmentSpec, EnvironmentStatus, Tier};
+pub use pipeline_run::{
+    PipelineRun, PipelineRunReason, PipelineRunSpec, PipelineRunStatus, PipelineStep, PipelineTrigger, SUCCEEDED,
+    StepReason, StepState,
+};
 pub use project::{Project, ProjectReason, ProjectSpec, ProjectStatus};
 pub use release::{Release, ReleaseImage, ReleaseReason, ReleaseSource, ReleaseSpec, ReleaseStatus, Toolchain};
 pub use team::{Contact, Members, Team, TeamReason, TeamSpec, TeamStatus};
 
 /// The definitions of all kinds, as they are applied to an API server.
 pub fn definitions() -> Vec<CustomResourceDefinition> {
-    vec![Team::crd(), Project::crd(), Environment::crd(), Component::crd(), Release::crd(), Delivery::crd()]
+    vec![
+        Team::crd(),
+        Project::crd(),
+        Environment::crd(),
+        Component::crd(),
+        Release::crd(),
+        Delivery::crd(),
+        PipelineRun::crd(),
+    ]
 }
 
 /// What every top-level status says beside its conditions: the state in one sentence, who can change it, and how.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use fairway_api::v1alpha1::{
-    ComponentReason, DeliveryReason, EnvironmentReason, ProjectReason, ReleaseReason, TeamReason,
+    ComponentReason, DeliveryReason, EnvironmentReason, PipelineRunReason, ProjectReason, ReleaseReason, TeamReason,
 };
 
 /// The words of a kind's reasons.
@@ -25,6 +25,7 @@ fn kinds() -> Vec<(&'static str, Vec<&'static str>)> {
         ("Component", words!(ComponentReason)),
         ("Release", words!(ReleaseReason)),
         ("Delivery", words!(DeliveryReason)),
+        ("PipelineRun", words!(PipelineRunReason)),
     ]
 }
 

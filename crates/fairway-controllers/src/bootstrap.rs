@@ -28,12 +28,16 @@ pub fn roles() -> Vec<Value> {
             vec![
                 rule(
                     "fairway.dev",
-                    &["components", "releases", "deliveries"],
+                    &["components", "releases", "deliveries", "pipelineruns"],
                     &["get", "list", "watch", "create", "update", "patch", "delete"],
                 ),
                 rule("fairway.dev", &["environments"], &read),
                 rule("fairway.dev", &["deliveries/scale"], &["get", "update", "patch"]),
-                rule("fairway.dev", &["components/log", "ledgerevents", "images"], &["get", "list", "create"]),
+                rule(
+                    "fairway.dev",
+                    &["components/log", "pipelineruns/log", "ledgerevents", "images"],
+                    &["get", "list", "create"],
+                ),
                 rule(
                     "",
                     &["pods", "pods/log", "services", "configmaps", "events", "endpoints", "serviceaccounts"],

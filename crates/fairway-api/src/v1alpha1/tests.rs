@@ -22,6 +22,7 @@ fn the_example_of_every_kind_parses_into_its_type_and_keeps_its_name() {
     assert_eq!(parsed::<Component>(include_str!("component.rs"))["spec"]["type"], "Service");
     assert_eq!(parsed::<Release>(include_str!("release.rs"))["spec"]["config"]["default"]["GREETING"], "hello");
     assert_eq!(parsed::<Delivery>(include_str!("delivery.rs"))["spec"]["replicas"], 2);
+    assert_eq!(parsed::<PipelineRun>(include_str!("pipeline_run.rs"))["spec"]["ref"], "refs/heads/main");
 }
 
 #[test]
