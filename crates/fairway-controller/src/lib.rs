@@ -6,14 +6,18 @@
 
 mod apply;
 mod backoff;
+mod controllers;
 mod events;
 mod failure;
 mod finish;
+mod rights;
 mod run;
 
 pub use apply::{apply, delete_exact, gone_is_fine, report, report_part};
 pub use backoff::Backoffs;
+pub use controllers::Controllers;
 pub use events::Events;
 pub use failure::{Failure, Retry};
 pub use finish::{Phase, with_finalizer};
+pub use rights::{MAKE, READ, Right, events, rule};
 pub use run::{Kit, Metrics, Next, controller, run};

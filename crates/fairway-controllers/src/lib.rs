@@ -22,12 +22,10 @@ pub mod bootstrap;
 use std::sync::Arc;
 
 use fairway_clock::World;
-use fairway_controller::{Failure, Kit, Retry};
+use fairway_controller::{Controllers, Failure, Kit, Retry};
 use kube::Client;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-pub use rights::{Right, rights};
+pub use rights::rights;
 pub use target::{Target, TargetBundle, TargetError, TargetReport};
 
 /// What the controllers need to be given.
@@ -49,38 +47,23 @@ struct Context {
     gateway_port: u16,
 }
 
-/// The running controllers. Dropping it stops them.
-pub struct Controllers {
-    stop: CancellationToken,
-    tasks: JoinSet<()>,
-}
-
-impl Controllers {
-    /// Starts every controller.
-    pub fn start(settings: &Settings) -> Self {
-        let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
-        let context = |name| {
-            Arc::new(Context {
-                kit: Kit::new((settings.client_for)(name), settings.world.clone(), name),
-                target: Arc::clone(&settings.target),
-                gateway_port: settings.gateway_port,
-            })
-        };
-        tasks.spawn(team::run(context(team::NAME), stop.clone()));
-        tasks.spawn(project::run(context(project::NAME), stop.clone()));
-        tasks.spawn(environment::run(context(environment::NAME), stop.clone()));
-        tasks.spawn(component::run(context(component::NAME), stop.clone()));
-        tasks.spawn(release::run(context(release::NAME), stop.clone()));
-        tasks.spawn(delivery::run(context(delivery::NAME), stop.clone()));
-        Self { stop, tasks }
-    }
-
-    /// Stops every controller and waits for the passes under way.
-    pub async fn stop(mut self) {
-        self.stop.cancel();
-        while self.tasks.join_next().await.is_some() {}
-    }
+/// Starts every controller.
+pub fn start(settings: &Settings) -> Controllers {
+    let context = |name| {
+        Arc::new(Context {
+            kit: Kit::new((settings.client_for)(name), settings.world.clone(), name),
+            target: Arc::clone(&settings.target),
+            gateway_port: settings.gateway_port,
+        })
+    };
+    let mut controllers = Controllers::default();
+    controllers.spawn(|stop| team::run(context(team::NAME), stop));
+    controllers.spawn(|stop| project::run(context(project::NAME), stop));
+    controllers.spawn(|stop| environment::run(context(environment::NAME), stop));
+    controllers.spawn(|stop| component::run(context(component::NAME), stop));
+    controllers.spawn(|stop| release::run(context(release::NAME), stop));
+    controllers.spawn(|stop| delivery::run(context(delivery::NAME), stop));
+    controllers
 }
 
 /// A pass that could not do what it set out to do. A user's mistake is not one: that is a status.

@@ -1,35 +1,14 @@
 //! What each controller may do: its own ServiceAccount, its own ClusterRole, nothing more.
 
-use k8s_openapi::api::rbac::v1::PolicyRule;
+use fairway_controller::{MAKE, READ, Right, events, rule};
 
 use crate::{component, delivery, environment, project, release, team};
 
-/// One controller's rights.
-pub struct Right {
-    /// The controller, and the name of its ServiceAccount.
-    pub name: &'static str,
-    /// What it may do.
-    pub rules: Vec<PolicyRule>,
-}
-
-fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> PolicyRule {
-    let owned = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
-    PolicyRule {
-        api_groups: Some(vec![group.to_owned()]),
-        resources: Some(owned(resources)),
-        verbs: owned(verbs),
-        ..PolicyRule::default()
-    }
-}
-
-const READ: &[&str] = &["get", "list", "watch"];
-const MAKE: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
 const OURS: &str = "fairway.dev";
 
 #[expect(clippy::too_many_lines, reason = "a table: one entry a controller")]
 /// The rights of every controller here.
 pub fn rights() -> Vec<Right> {
-    let events = || rule("", &["events"], &["create", "patch"]);
     let bind = || rule("rbac.authorization.k8s.io", &["clusterroles"], &["bind"]);
     vec![
         Right {

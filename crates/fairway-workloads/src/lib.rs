@@ -20,16 +20,14 @@ mod rights;
 use std::sync::Arc;
 
 use fairway_clock::World;
-use fairway_controller::{Kit, Retry};
+use fairway_controller::{Controllers, Kit, Retry};
 use kube::Client;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-pub use rights::{Right, rights};
+pub use rights::rights;
 
 /// What the controllers need to be given.
 pub struct Settings {
-    /// The API, as whom each controller acts: see [`CONTROLLERS`].
+    /// The API, as whom each controller acts: see [`rights`].
     pub client_for: Arc<dyn Fn(&'static str) -> Client + Send + Sync>,
     /// Time and randomness.
     pub world: World,
@@ -37,41 +35,17 @@ pub struct Settings {
     pub root_certificate: String,
 }
 
-/// The controllers, each of which acts under its own name.
-pub const CONTROLLERS: &[&str] = &[
-    "deployment-controller",
-    "replicaset-controller",
-    "endpointslice-controller",
-    "scheduler",
-    "serviceaccount-controller",
-];
-
-/// The running controllers. Dropping it stops them.
-pub struct Workloads {
-    stop: CancellationToken,
-    tasks: JoinSet<()>,
-}
-
-impl Workloads {
-    /// Starts every controller.
-    pub fn start(settings: &Settings) -> Self {
-        let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
-        let kit = |name| Kit::new((settings.client_for)(name), settings.world.clone(), name);
-        tasks.spawn(deployment::run(kit("deployment-controller"), stop.clone()));
-        tasks.spawn(replicaset::run(kit("replicaset-controller"), stop.clone()));
-        tasks.spawn(endpoints::run(kit("endpointslice-controller"), stop.clone()));
-        tasks.spawn(scheduler::run(kit("scheduler"), stop.clone()));
-        let accounts = accounts::run(kit("serviceaccount-controller"), settings.root_certificate.clone(), stop.clone());
-        tasks.spawn(accounts);
-        Self { stop, tasks }
-    }
-
-    /// Stops every controller and waits for the passes under way.
-    pub async fn stop(mut self) {
-        self.stop.cancel();
-        while self.tasks.join_next().await.is_some() {}
-    }
+/// Starts every controller.
+pub fn start(settings: &Settings) -> Controllers {
+    let kit = |name| Kit::new((settings.client_for)(name), settings.world.clone(), name);
+    let mut controllers = Controllers::default();
+    controllers.spawn(|stop| deployment::run(kit("deployment-controller"), stop));
+    controllers.spawn(|stop| replicaset::run(kit("replicaset-controller"), stop));
+    controllers.spawn(|stop| endpoints::run(kit("endpointslice-controller"), stop));
+    controllers.spawn(|stop| scheduler::run(kit("scheduler"), stop));
+    let certificate = settings.root_certificate.clone();
+    controllers.spawn(|stop| accounts::run(kit("serviceaccount-controller"), certificate, stop));
+    controllers
 }
 
 /// A pass that could not do what it set out to do.

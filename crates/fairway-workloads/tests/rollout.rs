@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use fairway_controller::Controllers;
 use fairway_testkit::TestPlane;
-use fairway_workloads::{Settings, Workloads};
+use fairway_workloads::Settings;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod, Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -15,7 +16,7 @@ use serde_json::json;
 
 struct Cluster {
     plane: TestPlane,
-    workloads: Workloads,
+    workloads: Controllers,
     client: Client,
 }
 
@@ -24,7 +25,7 @@ impl Cluster {
         let plane = TestPlane::start().await?;
         let client = plane.client();
         let own = client.clone();
-        let workloads = Workloads::start(&Settings {
+        let workloads = fairway_workloads::start(&Settings {
             client_for: Arc::new(move |_| own.clone()),
             world: plane.world().clone(),
             root_certificate: "-----BEGIN CERTIFICATE-----".to_owned(),
@@ -188,7 +189,7 @@ async fn a_second_look_at_a_settled_world_writes_nothing() -> Result<()> {
         settled = now;
     }
     let own = cluster.client.clone();
-    let second = Workloads::start(&Settings {
+    let second = fairway_workloads::start(&Settings {
         client_for: Arc::new(move |_| own.clone()),
         world: cluster.plane.world().clone(),
         root_certificate: "-----BEGIN CERTIFICATE-----".to_owned(),

@@ -24,10 +24,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use fairway_agent::Agent;
 use fairway_clock::World;
-use fairway_controllers::Controllers;
+use fairway_controller::Controllers;
 use fairway_gateway::{Gateway, GatewaySettings, Limits};
 use fairway_node::{LayoutImages, Node, NodeSettings};
-use fairway_workloads::Workloads;
 use tokio::net::TcpListener;
 
 use accounts::Accounts;
@@ -51,7 +50,7 @@ pub(crate) struct Start {
 pub(crate) struct Platform {
     folder: Folder,
     plane: Plane,
-    workloads: Workloads,
+    workloads: Controllers,
     controllers: Controllers,
     node: Arc<Node>,
     gateway: Gateway,
@@ -72,13 +71,13 @@ impl Platform {
         let certificate = plane.pki.ca_pem();
         bootstrap::plane(&administrator, &bootstrap::Facts { api_url: &api_url, gateway_port, certificate }).await?;
 
-        let workloads = Workloads::start(&fairway_workloads::Settings {
+        let workloads = fairway_workloads::start(&fairway_workloads::Settings {
             client_for: accounts.clients(),
             world: world.clone(),
             root_certificate: certificate.to_owned(),
         });
         let agent = Agent::new(accounts.client(accounts::AGENT));
-        let controllers = Controllers::start(&fairway_controllers::Settings {
+        let controllers = fairway_controllers::start(&fairway_controllers::Settings {
             client_for: accounts.clients(),
             world: world.clone(),
             target: Arc::new(target::OwnCluster { agent, images: plane.images.clone() }),

@@ -14,9 +14,9 @@ use fairway_api::v1alpha1::{
     Component, ComponentSpec, Delivery, DeliverySpec, Environment, EnvironmentSpec, Members, Project, ProjectSpec,
     Release, ReleaseImage, ReleaseSpec, Team, TeamSpec, Tier,
 };
-use fairway_controllers::{Controllers, Settings};
+use fairway_controller::Controllers;
+use fairway_controllers::Settings;
 use fairway_testkit::TestPlane;
-use fairway_workloads::Workloads;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Node, Pod};
@@ -38,7 +38,7 @@ pub(crate) const WEB: &str = "web";
 pub(crate) struct World {
     pub(crate) plane: TestPlane,
     pub(crate) client: Client,
-    workloads: Workloads,
+    workloads: Controllers,
     controllers: Option<Controllers>,
 }
 
@@ -49,7 +49,7 @@ impl World {
         let client = plane.client();
         define(&client).await?;
         let own = client.clone();
-        let workloads = Workloads::start(&fairway_workloads::Settings {
+        let workloads = fairway_workloads::start(&fairway_workloads::Settings {
             client_for: Arc::new(move |_| own.clone()),
             world: plane.world().clone(),
             root_certificate: "-----BEGIN CERTIFICATE-----".to_owned(),
@@ -72,7 +72,7 @@ impl World {
     /// Controllers that reach the plane through a client of the caller's.
     pub(crate) fn controllers_with(&self, client: &Client) -> Controllers {
         let own = client.clone();
-        Controllers::start(&Settings {
+        fairway_controllers::start(&Settings {
             client_for: Arc::new(move |_| own.clone()),
             world: self.plane.world().clone(),
             target: Arc::new(target::OwnCluster::new(client.clone())),

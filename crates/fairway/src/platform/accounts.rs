@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fairway_apiserver::{ApiService, Identity};
+use fairway_controller::{MAKE, READ, rule};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 use kube::Client;
 use serde_json::{Value, json};
@@ -54,11 +55,11 @@ impl Accounts {
 
 /// The account, role and binding of every part.
 pub(super) fn objects() -> Vec<Value> {
-    let workloads = fairway_workloads::rights().into_iter().map(|it| (it.name, it.rules));
-    let controllers = fairway_controllers::rights().into_iter().map(|it| (it.name, it.rules));
+    let controllers = fairway_workloads::rights().into_iter().chain(fairway_controllers::rights());
+    let controllers = controllers.map(|it| (it.name, it.rules));
     let gateway = serde_json::from_value(fairway_gateway::rules()).expect("the gateway's rules are rules");
     let own = [(AGENT, agent()), (NODE, fairway_node::rules()), (GATEWAY, gateway)];
-    workloads.chain(controllers).chain(own).flat_map(|(name, rules)| account(name, &rules)).collect()
+    controllers.chain(own).flat_map(|(name, rules)| account(name, &rules)).collect()
 }
 
 fn account(name: &str, rules: &[PolicyRule]) -> [Value; 3] {
@@ -76,19 +77,6 @@ fn account(name: &str, rules: &[PolicyRule]) -> [Value; 3] {
         }),
     ]
 }
-
-fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> PolicyRule {
-    let owned = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
-    PolicyRule {
-        api_groups: Some(vec![group.to_owned()]),
-        resources: Some(owned(resources)),
-        verbs: owned(verbs),
-        ..PolicyRule::default()
-    }
-}
-
-const READ: &[&str] = &["get", "list", "watch"];
-const MAKE: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
 
 /// The kinds that bundles hold.
 fn agent() -> Vec<PolicyRule> {
