@@ -13,8 +13,10 @@
 //! Traffic from the node is not judged, as in Kubernetes: probes and the gateway reach every pod of their node. The resolver is
 //! part of the node too, so a policy that denies all egress leaves names readable.
 
+mod denial;
 mod pod;
 mod policy;
+mod refusals;
 mod resolver;
 mod service;
 mod view;
@@ -28,6 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use fairway_clock::World;
+use fairway_controller::Events;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use tokio::net::TcpStream;
@@ -36,6 +39,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::sockets::PodSockets;
 use pod::Attached;
+use refusals::{Refusal, Refusals};
 use view::View;
 
 /// The domain under which Services have their names.
@@ -103,6 +107,7 @@ struct Shared {
     pods: RwLock<HashMap<IpAddr, Arc<Attached>>>,
     counters: Counters,
     complaints: Mutex<HashMap<String, Duration>>,
+    refusals: Refusals,
     tasks: TaskTracker,
     stopped: CancellationToken,
 }
@@ -116,9 +121,12 @@ pub struct PodNetwork {
 
 impl PodNetwork {
     /// A network that follows Services, EndpointSlices, NetworkPolicies, Namespaces and Pods. Connections wait until all of
-    /// these have been read once.
+    /// these have been read once. What it refuses to a pod is an Event on that pod.
     pub fn start(client: kube::Client, settings: NetworkSettings) -> Self {
         let network = Self::unwatched(settings);
+        let events = Events::new(client.clone(), "pod-network", network.settings().world.clone());
+        let shared = network.shared.clone();
+        network.shared.spawn(async move { refusals::tell(&shared, &events).await });
         let shared = network.shared.clone();
         network.shared.spawn(async move { watch::run(client, &shared.view).await });
         network
@@ -133,6 +141,7 @@ impl PodNetwork {
             pods: RwLock::default(),
             counters: Counters::default(),
             complaints: Mutex::default(),
+            refusals: Refusals::default(),
             tasks: TaskTracker::new(),
             stopped: stopped.clone(),
         };
@@ -214,6 +223,11 @@ impl Shared {
 
     fn now_view(&self) -> Arc<View> {
         self.view.borrow().clone()
+    }
+
+    /// Tells a pod's people what was refused to it.
+    fn refuse(&self, pod: &Attached, refusal: Refusal) {
+        self.refusals.note(&pod.reference(), refusal, self.settings.world.clock.monotonic());
     }
 
     /// Says something once in a while: a program that tries for ever must not fill the log.

@@ -63,6 +63,20 @@ impl Scene {
         api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
     }
 
+    /// The message of an Event on this pod that begins so; waits for it.
+    async fn event(&self, pod: &str, beginning: &str) -> String {
+        let events: Api<v1::Event> = Api::namespaced(self.plane.client(), "shop");
+        loop {
+            let all = events.list(&kube::api::ListParams::default()).await.unwrap().items;
+            let of_it = all.into_iter().filter(|it| it.involved_object.name.as_deref() == Some(pod));
+            let mut found = of_it.filter_map(|it| it.message).filter(|it| it.starts_with(beginning));
+            if let Some(found) = found.next() {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn pod(&self, name: &str, ip: &str) -> Member {
         let object = json!({ "metadata": { "name": name, "labels": { "app": name } },
             "spec": { "containers": [{ "name": "main", "image": "none" }] } });
@@ -249,6 +263,13 @@ async fn a_policy_in_the_api_closes_open_connections_and_denies_new_ones_until_i
     assert_eq!(refused(&caller).await, std::io::ErrorKind::ConnectionReset);
     let metrics = scene.network.metrics();
     assert_eq!((metrics.withdrawn, metrics.denied), (1, 1));
+    let told = scene.event("caller", "connection refused").await;
+    assert_eq!(
+        told,
+        "connection refused from shop/caller (10.244.0.42) to shop/server (10.244.0.43) port 8080 (Service web port 80): \
+         ingress of shop/server is closed by NetworkPolicy shop/closed, and no rule allows this"
+    );
+    scene.event("server", "open connection closed").await;
     let policies: Api<k8s_openapi::api::networking::v1::NetworkPolicy> = Api::namespaced(scene.plane.client(), "shop");
     policies.delete("closed", &DeleteParams::default()).await.unwrap();
     caller.reach().await;

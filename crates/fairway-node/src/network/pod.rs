@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -87,6 +88,22 @@ impl Attached {
     pub(super) fn spawn(&self, shared: &Shared, task: impl Future<Output = ()> + Send + 'static) {
         let gone = self.gone.clone();
         shared.tasks.spawn(async move { gone.run_until_cancelled(task).await.unwrap_or_default() });
+    }
+
+    /// Namespace and name.
+    pub(super) fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// As much of the pod as an Event needs.
+    pub(super) fn reference(&self) -> Pod {
+        let metadata = ObjectMeta {
+            namespace: Some(self.namespace.clone()),
+            name: Some(self.name.clone()),
+            uid: Some(self.uid.clone()),
+            ..ObjectMeta::default()
+        };
+        Pod { metadata, ..Pod::default() }
     }
 
     /// Ends everything that belongs to the pod.

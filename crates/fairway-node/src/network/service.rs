@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Shared;
+use super::denial::Denial;
 use super::pod::Attached;
 use super::policy::{Denied, judge};
 use super::view::{PortView, ServiceView, View};
@@ -26,7 +27,7 @@ const BUFFER: usize = 32 * 1024;
 
 /// Why a connection is reset.
 enum Failure {
-    Policy { target: Arc<Attached>, denied: Denied },
+    Policy { target: Arc<Attached>, endpoint: SocketAddr, denied: Denied },
     Other(String),
 }
 
@@ -91,16 +92,8 @@ impl Drop for Open<'_> {
 fn refuse(shared: &Shared, caller: &Attached, address: SocketAddr, failure: &Failure) {
     let (pod, namespace) = (&caller.name, &caller.namespace);
     match failure {
-        Failure::Policy { target, denied } => {
-            shared.counters.denied.fetch_add(1, Ordering::Relaxed);
-            shared.complain(format!("{} {} {}", caller.uid, target.uid, denied.direction), || {
-                let (target, policies) = (format!("{}/{}", target.namespace, target.name), denied.policies.join(", "));
-                tracing::warn!(
-                    pod.namespace = namespace, pod.name = pod, %address, target, policies,
-                    "connection denied: the {} of a pod is closed by NetworkPolicy and none of its rules allows this",
-                    denied.direction
-                );
-            });
+        Failure::Policy { target, endpoint, denied } => {
+            Denial { caller, target, address, endpoint: *endpoint, denied, was_open: false }.tell(shared);
         }
         Failure::Other(why) => {
             shared.counters.failed.fetch_add(1, Ordering::Relaxed);
@@ -128,7 +121,7 @@ async fn connect(
             continue;
         };
         if let Err(denied) = judged(&view, caller, &target, endpoint.port()) {
-            return Err(Failure::Policy { target, denied });
+            return Err(Failure::Policy { target, endpoint, denied });
         }
         let connected = tokio::time::timeout(CONNECT, target.sockets.connect(caller.address, endpoint)).await;
         match connected
@@ -228,9 +221,8 @@ async fn withdrawn(
             return "its endpoint left the Service".into();
         }
         if let Err(denied) = judged(&view, caller, target, endpoint.port()) {
-            let policies = denied.policies.join(", ");
-            tracing::info!(pod.namespace = caller.namespace, pod.name = caller.name, %address, policies, "open connection closed by NetworkPolicy");
-            return format!("closed by NetworkPolicy {policies}");
+            Denial { caller, target, address, endpoint, denied: &denied, was_open: true }.tell(shared);
+            return format!("closed by NetworkPolicy {}", denied.policies.join(", "));
         }
         if news.changed().await.is_err() {
             return "the network stops".into();

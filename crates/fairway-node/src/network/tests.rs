@@ -144,6 +144,14 @@ impl Bench {
         self.network.shared.view.send_replace(Arc::new(View::draw(&self.objects)));
     }
 
+    /// What pods were told since this was last asked: pod, message, count.
+    fn refusals(&self, reason: &str) -> Vec<(String, String, u32)> {
+        let shared = &self.network.shared;
+        let due = shared.refusals.due(shared.settings.world.clock.monotonic());
+        let of_it = due.into_iter().filter(|it| it.refusal.reason == reason);
+        of_it.map(|it| (it.pod.name_any(), it.refusal.message, it.times)).collect()
+    }
+
     /// What a program in pod `at` gets when it connects to a Service's address.
     async fn call(&self, at: u8, last: u8) -> io::Result<TcpStream> {
         let place = Share(self.share(at)).place(SocketAddr::new(self.cluster_ip(last), 8000));
@@ -274,6 +282,20 @@ async fn a_policy_denies_new_connections_and_closes_open_ones() {
     assert_eq!(from_a.read_u8().await.unwrap(), b'x', "what is still allowed goes on");
     let metrics = bench.network.metrics();
     assert_eq!((metrics.withdrawn, metrics.denied, metrics.open), (1, 1, 1));
+    let (from, to) = (bench.ip(1), server.address);
+    let said = |done: &str| {
+        let (ip, port) = (to.ip(), to.port());
+        format!(
+            "{done} from shop/b ({from}) to shop/c ({ip}) port {port} (Service web port 8000): ingress of shop/c is closed \
+             by NetworkPolicy shop/p0, and no rule allows this"
+        )
+    };
+    let told = bench.refusals("NetworkPolicyDenied");
+    for pod in ["b", "c"] {
+        for done in ["open connection closed", "connection refused"] {
+            assert!(told.contains(&(pod.to_owned(), said(done), 1)), "{pod} {done}: {told:#?}");
+        }
+    }
 
     // Labels are those of now, not of the start.
     let mut renamed = bench.pod(0);
@@ -283,6 +305,40 @@ async fn a_policy_denies_new_connections_and_closes_open_ones() {
     assert!(is_reset(&mut from_a).await);
     let mut probe = bench.network.dial(server.address).await.unwrap();
     assert_eq!(caller_seen(&mut probe).await.unwrap(), bench.network.settings().node_address.to_string());
+    bench.network.stop().await;
+}
+
+#[tokio::test]
+async fn a_denial_by_the_callers_own_policy_is_told_to_it_and_another_namespaces_policies_are_not_named() {
+    let mut bench = Bench::new(8, 2).await;
+    let server = Server::start(bench.ip(1)).await;
+    bench.service("shop", "web", 20, &[server.address]);
+    let closed = json!({ "podSelector": { "matchLabels": { "app": "a" } }, "policyTypes": ["Egress"] });
+    bench.policies(&[closed]);
+    bench.publish();
+    assert!(refused(bench.call(0, 20).await).await);
+    let told = bench.refusals("NetworkPolicyDenied");
+    let [(pod, message, 1)] = told.as_slice() else { panic!("only the caller: {told:?}") };
+    assert_eq!(pod, "a");
+    assert!(
+        message.ends_with("egress of shop/a is closed by NetworkPolicy shop/p0, and no rule allows this"),
+        "{message}"
+    );
+
+    let caller = bench.network.shared.pod_at(bench.ip(0)).unwrap();
+    let mut stranger: Pod = serde_json::from_value(json!({
+        "metadata": { "namespace": "bank", "name": "vault", "uid": "uid-vault" } }))
+    .unwrap();
+    stranger.spec = None;
+    let target = Attached::new(&stranger, bench.ip(9), Arc::new(Share(bench.share(9))), CancellationToken::new());
+    let denied = policy::Denied { direction: "ingress", policies: vec!["bank/secret-keeping".into()] };
+    let endpoint = SocketAddr::new(bench.ip(9), 80);
+    let (caller, target) = (caller.as_ref(), &target);
+    denial::Denial { caller, target, address: endpoint, endpoint, denied: &denied, was_open: false }
+        .tell(&bench.network.shared);
+    for (pod, message, _) in bench.refusals("NetworkPolicyDenied") {
+        assert_eq!(message.contains("secret-keeping"), pod == "vault", "{pod}: {message}");
+    }
     bench.network.stop().await;
 }
 
