@@ -129,6 +129,10 @@ name!(
     /// A Team's name.
     TeamName, "team", 2, 40
 );
+name!(
+    /// A Template's name.
+    TemplateName, "template", 2, 40
+);
 
 /// The namespace of an Environment: `<project>--<environment>`.
 pub fn environment_namespace(project: &ProjectName, environment: &EnvironmentName) -> String {

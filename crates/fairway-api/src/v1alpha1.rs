@@ -6,6 +6,8 @@ mod project;
 
 mod environment;
 
+mod template;
+
 mod component;
 
 mod release;
@@ -19,7 +21,10 @@ use kube::CustomResourceExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use component::{Component, ComponentReason, ComponentSource, ComponentSpec, ComponentStatus, ComponentType};
+pub use component::{
+    Component, ComponentReason, ComponentRepository, ComponentSource, ComponentSpec, ComponentStatus,
+    ComponentTemplate, ComponentType,
+};
 pub use delivery::{
     Attempt, AttemptOutcome, Delivered, Delivery, DeliveryReason, DeliverySpec, DeliveryStatus, ReplicaCounts,
 };
@@ -31,6 +36,10 @@ pub use pipeline_run::{
 pub use project::{Project, ProjectReason, ProjectSpec, ProjectStatus};
 pub use release::{Release, ReleaseImage, ReleaseReason, ReleaseSource, ReleaseSpec, ReleaseStatus, Toolchain};
 pub use team::{Contact, Members, Team, TeamReason, TeamSpec, TeamStatus};
+pub use template::{
+    ParameterType, Template, TemplateFinding, TemplateParameter, TemplateReason, TemplateRepository, TemplateSource,
+    TemplateSpec, TemplateStatus,
+};
 
 /// The definitions of all kinds, as they are applied to an API server.
 pub fn definitions() -> Vec<CustomResourceDefinition> {
@@ -38,6 +47,7 @@ pub fn definitions() -> Vec<CustomResourceDefinition> {
         Team::crd(),
         Project::crd(),
         Environment::crd(),
+        Template::crd(),
         Component::crd(),
         Release::crd(),
         Delivery::crd(),

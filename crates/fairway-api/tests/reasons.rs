@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use fairway_api::v1alpha1::{
     ComponentReason, DeliveryReason, EnvironmentReason, PipelineRunReason, ProjectReason, ReleaseReason, TeamReason,
+    TemplateReason,
 };
 
 /// The words of a kind's reasons.
@@ -22,6 +23,7 @@ fn kinds() -> Vec<(&'static str, Vec<&'static str>)> {
         ("Team", words!(TeamReason)),
         ("Project", words!(ProjectReason)),
         ("Environment", words!(EnvironmentReason)),
+        ("Template", words!(TemplateReason)),
         ("Component", words!(ComponentReason)),
         ("Release", words!(ReleaseReason)),
         ("Delivery", words!(DeliveryReason)),

@@ -107,7 +107,7 @@ pub enum Command {
     Ledger(LedgerCommand),
     /// Say who the platform takes you for
     Whoami,
-    /// Show objects: teams, projects, environments, components, releases, deliveries
+    /// Show objects: teams, projects, environments, templates, components, releases, deliveries
     Get(Get),
     /// Remove an object, and what belongs to it
     Delete(Delete),

@@ -49,7 +49,10 @@ pub fn roles() -> Vec<Value> {
                 rule("gateway.networking.k8s.io", &["httproutes"], &read),
             ],
         ),
-        role(READER, vec![rule("fairway.dev", &["teams", "projects"], &read), rule("", &["namespaces"], &read)]),
+        role(
+            READER,
+            vec![rule("fairway.dev", &["teams", "projects", "templates"], &read), rule("", &["namespaces"], &read)],
+        ),
         json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
             "metadata": { "name": "fairway-administrators" },

@@ -9,10 +9,13 @@
 //!   description: Answers questions about orders
 //! ```
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Explanation, reasons};
 
@@ -44,6 +47,30 @@ pub struct ComponentSpec {
     /// Where its source is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ComponentSource>,
+    /// The golden path it is made from; then the platform makes and hosts its repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<ComponentTemplate>,
+}
+
+/// The golden path a Component is made from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentTemplate {
+    /// The Template.
+    #[schemars(length(min = 2, max = 40))]
+    pub name: String,
+    /// Its version; the one there is where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub version: Option<String>,
+    /// What is chosen of what the Template lets one choose. A number or boolean may also be given as text.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schemars(schema_with = "free_form")]
+    pub parameters: Map<String, Value>,
+}
+
+fn free_form(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
 }
 
 /// What kind of thing a Component is.
@@ -94,12 +121,30 @@ pub struct ComponentStatus {
     /// The highest release number given so far; numbers are never given twice.
     #[serde(default)]
     pub last_number: i64,
+    /// Its repository, once the platform has made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<ComponentRepository>,
     /// The generation this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Standard conditions; `Ready` summarises.
     #[serde(default)]
     pub conditions: Vec<Condition>,
+}
+
+/// The repository that the platform hosts for a Component.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentRepository {
+    /// Where it is cloned from.
+    pub url: String,
+    /// The branch that is protected and released.
+    pub default_branch: String,
+    /// The commit that it was made with.
+    pub created: String,
+    /// The last commit of each branch that became a pipeline run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refs: BTreeMap<String, String>,
 }
 
 reasons!(
@@ -115,6 +160,14 @@ reasons!(
         ProjectNotFound,
         /// Its type is not run yet.
         TypeNotSupported,
+        /// Its Template does not exist, or not in that version.
+        TemplateNotFound,
+        /// Its Template cannot be used at present.
+        TemplateNotReady,
+        /// What it chooses is not what its Template lets one choose.
+        InvalidParameters,
+        /// Its repository is being made.
+        RepositoryPending,
         /// The platform could not do its part; it tries again.
         ApplyFailed,
         /// It is being removed with its Deliveries.

@@ -19,6 +19,7 @@ fn the_example_of_every_kind_parses_into_its_type_and_keeps_its_name() {
     assert_eq!(parsed::<Team>(include_str!("team.rs"))["metadata"]["name"], "checkout");
     assert_eq!(parsed::<Project>(include_str!("project.rs"))["spec"]["teamName"], "checkout");
     assert_eq!(parsed::<Environment>(include_str!("environment.rs"))["spec"]["tier"], "staging");
+    assert_eq!(parsed::<Template>(include_str!("template.rs"))["spec"]["parameters"][0]["type"], "integer");
     assert_eq!(parsed::<Component>(include_str!("component.rs"))["spec"]["type"], "Service");
     assert_eq!(parsed::<Release>(include_str!("release.rs"))["spec"]["config"]["default"]["GREETING"], "hello");
     assert_eq!(parsed::<Delivery>(include_str!("delivery.rs"))["spec"]["replicas"], 2);

@@ -2,13 +2,13 @@
 //! or takes what the schema allows, and the controllers go on for everybody else.
 
 use anyhow::{Context, Result, ensure};
-use fairway_api::v1alpha1::{Component, Delivery, Environment, Project, Release, Team};
+use fairway_api::v1alpha1::{Component, ComponentTemplate, Delivery, Environment, Project, Release, Team};
 use kube::Api;
 use kube::api::{DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
-use crate::support::{PROJECT, STAGING, World, component, environment, project, release, team};
+use crate::support::{PROJECT, STAGING, World, component, environment, project, release, team, template};
 
 /// Every field below `spec`: its path, and the type that its schema gives.
 fn fields(schema: &Value, path: &[String], found: &mut Vec<(Vec<String>, String)>) {
@@ -46,11 +46,14 @@ fn put(tree: &mut Value, path: &[String], value: Option<Value>) {
 fn good() -> Result<Vec<(Value, Option<&'static str>)>> {
     let spec = release('1', "poison");
     let wish = fairway_api::v1alpha1::DeliverySpec { release_name: "none".to_owned(), ..Default::default() };
+    let mut templated = component("good");
+    templated.spec.template = Some(ComponentTemplate { name: "good".to_owned(), ..ComponentTemplate::default() });
     Ok(vec![
         (serde_json::to_value(team())?, None),
         (serde_json::to_value(project("good"))?, None),
         (serde_json::to_value(environment("good"))?, Some(PROJECT)),
-        (serde_json::to_value(component("good"))?, Some(PROJECT)),
+        (serde_json::to_value(template())?, None),
+        (serde_json::to_value(templated)?, Some(PROJECT)),
         (serde_json::to_value(Release::new("good", spec))?, Some(PROJECT)),
         (serde_json::to_value(Delivery::new("good", wish))?, Some(STAGING)),
     ])

@@ -12,7 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use fairway_api::v1alpha1::{
     Component, ComponentSpec, Delivery, DeliverySpec, Environment, EnvironmentSpec, Members, Project, ProjectSpec,
-    Release, ReleaseImage, ReleaseSpec, Team, TeamSpec, Tier,
+    Release, ReleaseImage, ReleaseSpec, Team, TeamSpec, Template, TemplateParameter, TemplateRepository,
+    TemplateSource, TemplateSpec, Tier,
 };
 use fairway_controller::Controllers;
 use fairway_controllers::Settings;
@@ -281,10 +282,11 @@ impl World {
 }
 
 /// Our kinds and their plurals.
-pub(crate) const KINDS: [(&str, &str); 6] = [
+pub(crate) const KINDS: [(&str, &str); 7] = [
     ("Team", "teams"),
     ("Project", "projects"),
     ("Environment", "environments"),
+    ("Template", "templates"),
     ("Component", "components"),
     ("Release", "releases"),
     ("Delivery", "deliveries"),
@@ -350,6 +352,15 @@ pub(crate) fn project(name: &str) -> Project {
 
 pub(crate) fn environment(name: &str) -> Environment {
     Environment::new(name, EnvironmentSpec { tier: Tier::Staging, ..EnvironmentSpec::default() })
+}
+
+pub(crate) fn template() -> Template {
+    let repository =
+        TemplateRepository { project: "shop".to_owned(), component: "paths".to_owned(), ..Default::default() };
+    let source = TemplateSource { builtin: None, repository: Some(repository) };
+    let parameter = TemplateParameter { name: "port".to_owned(), ..TemplateParameter::default() };
+    let version = "v1.0.0".to_owned();
+    Template::new("good", TemplateSpec { version, source, parameters: vec![parameter], ..TemplateSpec::default() })
 }
 
 pub(crate) fn component(name: &str) -> Component {
