@@ -13,7 +13,10 @@ pub mod runner;
 mod sockets;
 
 pub use network::{CLUSTER_DOMAIN, NetworkMetrics, NetworkSettings, PodNetwork};
-pub use pods::{EnsureImage, FolderImages, Image, Images, LayoutImages, Node, NodeSettings, StartNode};
+pub use pods::{
+    EnsureImage, FolderImages, HostImage, HostImages, HostMount, Image, Images, LayoutImages, Node, NodeSettings,
+    StartNode,
+};
 pub use rights::rules;
 pub use runner::reexec;
 pub use sockets::{PodSockets, Transport};

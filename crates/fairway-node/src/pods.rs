@@ -40,7 +40,7 @@ use address::Addresses;
 use register::Register;
 use worker::{Target, Worker};
 
-pub use images::{EnsureImage, FolderImages, Image, Images, LayoutImages};
+pub use images::{EnsureImage, FolderImages, HostImage, HostImages, HostMount, Image, Images, LayoutImages};
 
 /// What a node is made of.
 pub struct NodeSettings {
@@ -52,6 +52,8 @@ pub struct NodeSettings {
     pub client: Client,
     /// Where images come from.
     pub images: Arc<dyn Images>,
+    /// Images made of the machine's own files.
+    pub host_images: HostImages,
     /// The program that becomes pod init: its `main` begins with [`crate::reexec`].
     pub program: PathBuf,
     /// Time and randomness.
@@ -79,6 +81,7 @@ impl NodeSettings {
             name: name.to_owned(),
             client,
             images,
+            host_images: HostImages::default(),
             program,
             world,
             service_range: (Ipv4Addr::new(10, 96, 0, 0), 12),
@@ -127,6 +130,11 @@ impl Shared {
 
     fn addresses(&self) -> MutexGuard<'_, Addresses> {
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An image made of the machine's own files, if the reference names one.
+    fn host_image(&self, reference: &str) -> Option<Result<Image, EnsureImage>> {
+        self.settings.host_images.find(reference, self.runner.state_folder())
     }
 
     fn node_address(&self) -> IpAddr {

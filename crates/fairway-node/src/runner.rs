@@ -7,6 +7,7 @@ mod cgroups;
 mod failed;
 mod folder;
 mod footprint;
+mod host_trees;
 mod idmap;
 mod init;
 mod launch;
@@ -290,6 +291,9 @@ impl Runner {
         // As root the pod's user may have no right to walk to the image from `/`, but it stands in the state folder.
         if let Ok(inside) = container.image.strip_prefix(&self.state) {
             container.image = inside.to_owned();
+        }
+        if owner.is_some() {
+            host_trees::rename(&mut container.mounts, &pod.sandbox);
         }
         let folder = self.state.join(folder::attempt(uid, &container.name, container.attempt));
         make_folder(&folder)?;

@@ -1,6 +1,6 @@
 //! From a container of the API to one of the runner.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSecurityContext, SecurityContext, VolumeMount};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -43,13 +43,17 @@ pub(crate) fn make(
 ) -> Result<runner::Container, Make> {
     let env = variables(pod, container, &image.env, references, place)?;
     let (user, group) = user(pod, container, image)?;
-    let mounts = container.volume_mounts.iter().flatten().map(|it| mount(it, &env, volume));
-    let mounts = mounts.collect::<Result<_, _>>()?;
+    let shown = image.mounts.iter().map(|(source, target)| Ok(shown(source, target)));
+    let volumes = container.volume_mounts.iter().flatten().map(|it| mount(it, &env, volume));
+    let mounts = shown.chain(volumes).collect::<Result<_, _>>()?;
     let security = container.security_context.as_ref();
     Ok(runner::Container {
         name: container.name.clone(),
         attempt,
         image: image.root.clone(),
+        links: image.links.clone(),
+        files: image.files.clone(),
+        scratch: image.scratch.clone(),
         argv: argv(container, image, &env)?,
         working_dir: container.working_dir.clone().unwrap_or_else(|| image.working_dir.clone()),
         env,
@@ -107,6 +111,11 @@ fn mount(
     let source = volume(&mount.name).ok_or_else(|| Make::UnknownVolume { name: mount.name.clone() })?;
     let sub_path = mount.sub_path_expr.as_deref().map(|it| expand(it, env)).or_else(|| mount.sub_path.clone());
     Ok(Mount { source, sub_path, target: mount.mount_path.clone(), read_only: mount.read_only.unwrap_or(false) })
+}
+
+/// What an image shows of the machine.
+fn shown(source: &Path, target: &str) -> Mount {
+    Mount { source: source.to_owned(), sub_path: None, target: target.to_owned(), read_only: true }
 }
 
 fn limits(container: &Container) -> Limits {

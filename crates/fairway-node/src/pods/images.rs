@@ -1,5 +1,6 @@
 //! Images as the node wants them: a folder to stand on, and what the image says about how to run it.
 
+mod host;
 mod layout;
 
 use std::path::{Path, PathBuf};
@@ -8,13 +9,14 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use host::{HostImage, HostImages, HostMount};
 pub use layout::LayoutImages;
 
 /// An unpacked image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {
     /// The folder that its layers were unpacked into. Best below the node's state folder: as root, pods run as users that may
-    /// not be able to reach any other place.
+    /// not be able to reach any other place. Empty for an image that has none and is made of what follows at the end.
     pub root: PathBuf,
     /// What names its content: shown as `imageID`.
     pub id: String,
@@ -30,6 +32,14 @@ pub struct Image {
     pub user: String,
     /// `StopSignal`: a number or a name; empty for the usual one.
     pub stop_signal: String,
+    /// What the machine has and the image shows, read-only: where it is, and where it appears.
+    pub mounts: Vec<(PathBuf, String)>,
+    /// Links: where, and to what. Only without a root.
+    pub links: Vec<(String, String)>,
+    /// Files: where, and what is in them.
+    pub files: Vec<(String, String)>,
+    /// Folders in memory that may be written: where, and how many bytes.
+    pub scratch: Vec<(String, u64)>,
 }
 
 impl Image {
@@ -45,7 +55,10 @@ impl Image {
     /// The user and group that the image wants, as numbers. `None` when it names somebody that it does not know.
     pub(crate) fn user(&self) -> Option<(u32, u32)> {
         let (user, group) = self.user.split_once(':').map_or((self.user.as_str(), None), |it| (it.0, Some(it.1)));
-        let passwd = || lines(&self.root.join("etc/passwd"));
+        let of_image = |name: &str| {
+            if self.root.as_os_str().is_empty() { Vec::new() } else { lines(&self.root.join(name)) }
+        };
+        let passwd = || of_image("etc/passwd");
         let (uid, own_group) = match user.parse::<u32>() {
             _ if user.is_empty() => (0, 0),
             Ok(number) => {
@@ -62,7 +75,7 @@ impl Image {
             Some(group) => match group.parse::<u32>() {
                 Ok(number) => number,
                 Err(_) => {
-                    let groups = lines(&self.root.join("etc/group"));
+                    let groups = of_image("etc/group");
                     let known = groups.into_iter().find(|it| it.first().is_some_and(|it| it == group))?;
                     known.get(2)?.parse().ok()?
                 }
@@ -178,6 +191,7 @@ impl Images for FolderImages {
             working_dir: config.working_dir,
             user: config.user,
             stop_signal: config.stop_signal,
+            ..Image::default()
         })
     }
 }

@@ -47,6 +47,11 @@ pub(crate) fn volume(uid: &str, name: &str) -> PathBuf {
     pod(uid).join("volumes").join(name)
 }
 
+/// A file or folder of the machine, as a pod sees it.
+pub(crate) fn host_tree(uid: &str, number: usize) -> PathBuf {
+    pod(uid).join("host").join(number.to_string())
+}
+
 /// What belongs to one run of one container.
 pub(crate) fn attempt(uid: &str, container: &str, attempt: u32) -> PathBuf {
     pod(uid).join("containers").join(container).join(attempt.to_string())

@@ -17,6 +17,7 @@ use fairway_clock::{Clock, SystemClock};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 
 use super::failed::{Failed, Step as _};
+use super::host_trees::HostTrees;
 use super::idmap::Mapped;
 use super::protocol::{Answer, Ask, ContainerState, Finished, Packet, PodState, Request, Sandbox};
 use super::{folder, launch};
@@ -41,8 +42,8 @@ struct Init {
 }
 
 /// Runs pod init; comes back only with the code to exit with.
-pub(super) fn run(sandbox: Sandbox, images: Option<Mapped>) -> Result<i32, Failed> {
-    let mut init = Init::prepare(sandbox, images)?;
+pub(super) fn run(sandbox: Sandbox, images: Option<Mapped>, trees: HostTrees) -> Result<i32, Failed> {
+    let mut init = Init::prepare(sandbox, images, trees)?;
     launch::say("ready\n");
     // From here on nobody reads what it said at its start.
     let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null").step(|| "open /dev/null".into())?;
@@ -53,7 +54,7 @@ pub(super) fn run(sandbox: Sandbox, images: Option<Mapped>) -> Result<i32, Faile
 }
 
 impl Init {
-    fn prepare(sandbox: Sandbox, images: Option<Mapped>) -> Result<Self, Failed> {
+    fn prepare(sandbox: Sandbox, images: Option<Mapped>, trees: HostTrees) -> Result<Self, Failed> {
         rustix::process::setsid().step(|| "start a session".into())?;
         // Slave: what is unmounted outside goes away here too, and nothing of ours gets out.
         mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)
@@ -61,6 +62,7 @@ impl Init {
         if let Some(images) = images {
             images.attach()?;
         }
+        trees.attach(&sandbox.uid)?;
         rustix::system::sethostname(sandbox.hostname.as_bytes()).step(|| "set the host name".into())?;
         network::bring_up(sandbox.ip, &sandbox.ranges)?;
         mount_memory_volumes(&sandbox)?;

@@ -11,6 +11,7 @@ use rustix::process::{Gid, Uid, getegid, geteuid, set_dumpable_behavior};
 use rustix::thread::UnshareFlags;
 
 use super::failed::{Failed, Step as _};
+use super::host_trees::HostTrees;
 use super::idmap::{self, Mapped};
 use super::protocol::Sandbox;
 use super::{folder, init, raw};
@@ -69,6 +70,7 @@ fn launch(state: &Path, uid: &str) -> Result<i32, Failed> {
     let sandbox = read_sandbox(uid)?;
     join(&sandbox.cgroups)?;
     let mapped = sandbox.host_user.and_then(map_images);
+    let trees = HostTrees::open(&sandbox)?;
     if let Some(user) = sandbox.host_user {
         become_user(user)?;
     }
@@ -82,7 +84,7 @@ fn launch(state: &Path, uid: &str) -> Result<i32, Failed> {
             say(&format!("pid {}\n", pid.as_raw_nonzero()));
             Ok(0)
         }
-        raw::Fork::Child => init::run(sandbox, mapped),
+        raw::Fork::Child => init::run(sandbox, mapped, trees),
     }
 }
 

@@ -36,6 +36,9 @@ pub struct Sandbox {
     pub memory_volumes: Vec<(String, Option<u64>)>,
     /// How much a container's log may take.
     pub log_limit: LogLimit,
+    /// Files and folders of the machine that its containers may be given to read, as absolute paths.
+    #[serde(default)]
+    pub host_trees: Vec<PathBuf>,
     /// `cgroup.procs` files that pod init writes itself into.
     #[serde(default)]
     pub cgroups: Vec<PathBuf>,
@@ -63,8 +66,18 @@ pub struct Container {
     pub name: String,
     /// Which run of it this is, from 0.
     pub attempt: u32,
-    /// The unpacked image: a folder, relative to the node's state folder or absolute.
+    /// The unpacked image: a folder, relative to the node's state folder or absolute. Empty: the container stands on
+    /// nothing but what follows.
     pub image: PathBuf,
+    /// Links made in it: where, and to what.
+    #[serde(default)]
+    pub links: Vec<(String, String)>,
+    /// Files written into it: where, and what.
+    #[serde(default)]
+    pub files: Vec<(String, String)>,
+    /// Folders in memory that everybody in it may write: where, and how many bytes at most.
+    #[serde(default)]
+    pub scratch: Vec<(String, u64)>,
     /// What runs; the first word is looked up in `PATH` when it has no slash.
     pub argv: Vec<String>,
     /// Its environment.
@@ -92,7 +105,7 @@ pub struct Container {
 /// A folder or file of the node that a container sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
-    /// The folder, or file, relative to the state folder.
+    /// The folder, or file, relative to the state folder; an absolute one outside it is of the pod's `host_trees`.
     pub source: PathBuf,
     /// A path below the source that never leaves it.
     pub sub_path: Option<String>,

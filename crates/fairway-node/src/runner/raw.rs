@@ -63,20 +63,34 @@ pub(super) fn peer_pid(socket: &impl AsRawFd) -> io::Result<i32> {
     if done == 0 { Ok(credentials.pid) } else { Err(io::Error::last_os_error()) }
 }
 
+/// `struct mount_attr` of linux/mount.h.
+#[repr(C)]
+#[derive(Default)]
+struct MountAttributes {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    namespace: u64,
+}
+
 /// Shows a mount that is nowhere yet with the users of a namespace in place of those on disk.
 pub(super) fn map_mount(mount: &OwnedFd, namespace: &OwnedFd) -> io::Result<()> {
-    /// `struct mount_attr` of linux/mount.h.
-    #[repr(C)]
-    struct Attributes {
-        set: u64,
-        clear: u64,
-        propagation: u64,
-        namespace: u64,
-    }
     const IDMAP: u64 = 0x0010_0000;
     let namespace = u64::try_from(namespace.as_raw_fd()).map_err(io::Error::other)?;
-    let attributes = Attributes { set: IDMAP, clear: 0, propagation: 0, namespace };
-    let (empty, flags) = (c"".as_ptr(), libc::AT_EMPTY_PATH);
+    set_mount(mount, 0, &MountAttributes { set: IDMAP, namespace, ..MountAttributes::default() })
+}
+
+/// Takes rights from a mount and all below it: devices, set-user programs, and writing.
+pub(super) fn limit_mount(mount: &OwnedFd, read_only: bool) -> io::Result<()> {
+    const READ_ONLY: u64 = 1;
+    const NOTHING_SPECIAL: u64 = 2 | 4;
+    let set = NOTHING_SPECIAL | if read_only { READ_ONLY } else { 0 };
+    let propagation = libc::MS_PRIVATE;
+    set_mount(mount, libc::AT_RECURSIVE, &MountAttributes { set, propagation, ..MountAttributes::default() })
+}
+
+fn set_mount(mount: &OwnedFd, flags: libc::c_int, attributes: &MountAttributes) -> io::Result<()> {
+    let (empty, flags) = (c"".as_ptr(), flags | libc::AT_EMPTY_PATH);
     // SAFETY: both pointers are to live data, of the size that is given; the kernel only reads them.
     let done = unsafe {
         libc::syscall(
@@ -84,8 +98,8 @@ pub(super) fn map_mount(mount: &OwnedFd, namespace: &OwnedFd) -> io::Result<()> 
             mount.as_raw_fd(),
             empty,
             flags,
-            &raw const attributes,
-            size_of::<Attributes>(),
+            std::ptr::from_ref(attributes),
+            size_of::<MountAttributes>(),
         )
     };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }

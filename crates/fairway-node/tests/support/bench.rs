@@ -111,6 +111,9 @@ pub(crate) fn program(words: &[&str]) -> Container {
         name: "app".into(),
         attempt: 0,
         image: PathBuf::new(),
+        links: Vec::new(),
+        files: Vec::new(),
+        scratch: Vec::new(),
         argv,
         env: Vec::new(),
         working_dir: String::new(),
@@ -162,6 +165,7 @@ impl Bench {
             host_user: None,
             memory_volumes: Vec::new(),
             log_limit: LogLimit::default(),
+            host_trees: Vec::new(),
             cgroups: Vec::new(),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fairway_clock::World;
 use fairway_node::runner::{Footprint, LogOptions, Runner};
-use fairway_node::{FolderImages, Images, Node, NodeSettings};
+use fairway_node::{FolderImages, HostImage, HostImages, Images, Node, NodeSettings};
 use fairway_testkit::{TestPlane, administrator};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{Event, Pod, ServiceAccount};
@@ -65,7 +65,8 @@ impl Plane {
         let client = self.api.client_as(itself);
         let world = World::system();
         let program = bench::pod_program();
-        let settings = NodeSettings::usual(self.state(), "here", client, images, program, world);
+        let mut settings = NodeSettings::usual(self.state(), "here", client, images, program, world);
+        settings.host_images = host_images();
         let node = Node::start(settings).await.unwrap();
         node.registered().await;
         self.node = Some(node);
@@ -146,6 +147,25 @@ impl Plane {
         assert_eq!(runner.footprint(), Footprint::default());
         self.api.stop().await;
     }
+}
+
+/// What this machine has: its system, the same with its Rust toolchain if there is one, and one that cannot be.
+fn host_images() -> HostImages {
+    let mut images = HostImages::default();
+    images.images.insert("system".into(), HostImage::of_system());
+    if let Some(sysroot) = rust() {
+        let image = HostImage::of_system().with(sysroot, "/opt/rust").first_in_path("/opt/rust/bin");
+        images.images.insert("rust".into(), image.variable("CARGO_HOME", "/tmp/cargo"));
+    }
+    images.images.insert("broken".into(), HostImage::of_system().with("/no/such/toolchain", "/opt/it"));
+    images
+}
+
+/// The toolchain that builds these tests, if whoever runs them may read it.
+pub(crate) fn rust() -> Option<PathBuf> {
+    let output = std::process::Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
+    let sysroot = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
+    sysroot.join("bin/cargo").is_file().then_some(sysroot)
 }
 
 async fn give_rights(plane: &TestPlane) {

@@ -91,5 +91,6 @@ fn image(root: PathBuf, id: String, config: ImageConfig) -> Image {
         working_dir: run.working_dir,
         user: run.user,
         stop_signal: run.stop_signal.unwrap_or_default(),
+        ..Image::default()
     }
 }

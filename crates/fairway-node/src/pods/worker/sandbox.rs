@@ -1,7 +1,9 @@
 //! The ground of a pod: references, address, volumes, pod init, network.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +88,7 @@ impl Worker {
             host_user: None,
             memory_volumes: self.memory_volumes(),
             log_limit: settings.log_limit,
+            host_trees: self.host_trees(),
             cgroups: Vec::new(),
         };
         let live = Arc::new(runner.create(sandbox).await?);
@@ -135,6 +138,14 @@ impl Worker {
             Some((it.name, source.size_limit.as_ref().and_then(milli).map(|it| it.div_ceil(1000))))
         };
         self.volumes().into_iter().filter_map(in_memory).collect()
+    }
+
+    /// What its host images show of the machine. One that cannot be had is told of when its container is to start.
+    fn host_trees(&self) -> Vec<PathBuf> {
+        let references = self.containers().into_iter().filter_map(|it| it.image);
+        let images = references.filter_map(|it| self.shared.host_image(&it)?.ok());
+        let trees: BTreeSet<_> = images.flat_map(|it| it.mounts).map(|(source, _)| source).collect();
+        trees.into_iter().collect()
     }
 
     /// Whether some volume follows objects of the API.

@@ -98,7 +98,11 @@ impl Worker {
             return Err(until(now, *again));
         }
         let reference = container.image.clone().unwrap_or_default();
-        match self.shared.settings.images.ensure(&reference).await {
+        let found = match self.shared.host_image(&reference) {
+            Some(found) => found,
+            None => self.shared.settings.images.ensure(&reference).await,
+        };
+        match found {
             Ok(image) => {
                 self.no_image.remove(name);
                 self.image_ids.insert(name.clone(), image.id.clone());

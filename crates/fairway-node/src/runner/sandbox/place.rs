@@ -87,6 +87,13 @@ pub(super) fn put(image: &Path, skeleton: &Path, path: &str, bytes: &[u8]) -> io
     fs::write(skeleton.join(folder).join(name), bytes)
 }
 
+/// Makes a link in a root that is made of nothing else.
+pub(super) fn link(root: &Path, path: &str, to: &str) -> io::Result<()> {
+    let place = root.join(path.trim_start_matches('/'));
+    place.parent().map_or(Ok(()), fs::create_dir_all)?;
+    std::os::unix::fs::symlink(to, place)
+}
+
 /// Makes a folder and those above it in the skeleton, with the rights they have in the image.
 fn shadow(image: &Path, skeleton: &Path, folder: &Path) -> io::Result<()> {
     let mut here = PathBuf::new();

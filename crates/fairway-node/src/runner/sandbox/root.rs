@@ -6,7 +6,7 @@ use std::fs;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, StatVfsMountFlags, fstatvfs, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change, mount_remount, unmount,
@@ -14,8 +14,8 @@ use rustix::mount::{
 
 use super::place::{self, Kind};
 use crate::runner::failed::{Failed, Step as _};
-use crate::runner::folder;
 use crate::runner::protocol::{Container, Mount};
+use crate::runner::{folder, raw};
 
 /// Devices every program may expect.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -38,7 +38,9 @@ pub(super) fn build_and_enter(pod: &str, spec: &Container) -> Result<(), Failed>
     let root = mount_image(pod, spec)?;
     mount_proc(&root)?;
     mount_dev(&root)?;
+    spec.scratch.iter().try_for_each(|(path, size)| mount_scratch(&root, path, *size))?;
     spec.mounts.iter().try_for_each(|it| mount_volume(&root, it))?;
+    close_root(&root, spec)?;
     rustix::process::fchdir(&root.reopen("/")?).step(|| "enter the container's root".into())?;
     rustix::process::pivot_root(".", ".").step(|| "make it the root".into())?;
     unmount(".", UnmountFlags::DETACH).step(|| "leave the machine's root".into())?;
@@ -68,6 +70,9 @@ fn by_descriptor(fd: &OwnedFd) -> PathBuf {
 }
 
 fn mount_image(pod: &str, spec: &Container) -> Result<Root, Failed> {
+    if spec.image.as_os_str().is_empty() {
+        return mount_empty(pod, spec);
+    }
     let base = folder::attempt(pod, &spec.name, spec.attempt);
     let (skeleton, target) = (base.join("skeleton"), base.join("root"));
     let folders = [skeleton.clone(), target.clone(), base.join("upper"), base.join("work")];
@@ -84,6 +89,36 @@ fn mount_image(pod: &str, spec: &Container) -> Result<Root, Failed> {
     mount("overlay", &target, "overlay", MountFlags::NOSUID | MountFlags::NODEV, options.as_c_str())
         .step(|| format!("mount the image {}", spec.image.display()))?;
     Root::open(&target)
+}
+
+/// No image: a small root in memory, which holds nothing but places for what is mounted.
+fn mount_empty(pod: &str, spec: &Container) -> Result<Root, Failed> {
+    let target = folder::attempt(pod, &spec.name, spec.attempt).join("root");
+    fs::create_dir_all(&target).step(|| format!("make {}", target.display()))?;
+    mount("tmpfs", &target, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, c"mode=0755,size=16m")
+        .step(|| "mount an empty root".into())?;
+    for (path, to) in &spec.links {
+        place::link(&target, path, to).step(|| format!("link {path} in the container"))?;
+    }
+    let spec = Container { image: target.clone(), ..spec.clone() };
+    fill_skeleton(pod, &spec, &target)?;
+    Root::open(&target)
+}
+
+fn mount_scratch(root: &Root, path: &str, size: u64) -> Result<(), Failed> {
+    let options = CString::new(format!("mode=1777,size={size}")).expect("digits have no NUL");
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    mount("tmpfs", by_descriptor(&root.reopen(path)?), "tmpfs", flags, options.as_c_str())
+        .step(|| format!("mount {path}"))
+}
+
+/// Nothing more is written into a root without an image: it holds places, not files.
+fn close_root(root: &Root, spec: &Container) -> Result<(), Failed> {
+    if !spec.image.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
+    mount_remount(by_descriptor(&root.0), flags, c"").step(|| "close the root".into())
 }
 
 /// Overlay options are a list: its separators in a path need a backslash.
@@ -106,6 +141,12 @@ fn fill_skeleton(pod: &str, spec: &Container, skeleton: &Path) -> Result<(), Fai
         if !path.is_empty() {
             ensure(path, Kind::Folder)?;
         }
+    }
+    for path in spec.scratch.iter().map(|it| &it.0) {
+        ensure(path, Kind::Folder)?;
+    }
+    for (path, text) in &spec.files {
+        place::put(&spec.image, skeleton, path, text.as_bytes()).step(|| format!("write {path}"))?;
     }
     for name in ETC {
         if let Ok(bytes) = fs::read(folder::etc(pod).join(name)) {
@@ -185,15 +226,6 @@ fn source(volume: &Mount) -> Result<OwnedFd, Failed> {
 fn bind(root: &Root, source: &Path, target: &str, read_only: bool) -> Result<(), Failed> {
     let below = root.reopen(target)?;
     mount_bind_recursive(source, by_descriptor(&below)).step(|| format!("mount {target}"))?;
-    let mounted = root.reopen(target)?;
-    // Whatever the source's own mount forbids stays forbidden: the kernel refuses to loosen it here.
-    let found = fstatvfs(&mounted).step(|| format!("look at {target}"))?.f_flag;
-    let mut flags = MountFlags::BIND | MountFlags::NOSUID | MountFlags::NODEV;
-    if read_only || found.contains(StatVfsMountFlags::RDONLY) {
-        flags |= MountFlags::RDONLY;
-    }
-    if found.contains(StatVfsMountFlags::NOEXEC) {
-        flags |= MountFlags::NOEXEC;
-    }
-    mount_remount(by_descriptor(&mounted), flags, c"").step(|| format!("limit {target}"))
+    // Only ever less than the source's own mounts allow, and so for all of them that came along.
+    raw::limit_mount(&root.reopen(target)?, read_only).step(|| format!("limit {target}"))
 }
