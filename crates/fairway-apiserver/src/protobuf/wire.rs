@@ -7,24 +7,63 @@ pub(super) enum Payload<'a> {
     Bytes(&'a [u8]),
 }
 
-/// All fields of a message, in their order; `None` if the bytes are none.
-pub(super) fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, Payload<'_>)>> {
-    let mut found = Vec::new();
-    while !bytes.is_empty() {
-        let tag = varint(&mut bytes)?;
-        let payload = match tag & 7 {
-            0 => Payload::Number(varint(&mut bytes)?),
-            1 => Payload::Number(u64::from_le_bytes(take(&mut bytes, 8)?.try_into().ok()?)),
-            2 => {
-                let length = usize::try_from(varint(&mut bytes)?).ok()?;
-                Payload::Bytes(take(&mut bytes, length)?)
-            }
-            5 => Payload::Number(u64::from(u32::from_le_bytes(take(&mut bytes, 4)?.try_into().ok()?))),
-            _ => return None,
-        };
-        found.push((tag >> 3, payload));
+impl<'a> Payload<'a> {
+    pub(super) fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Number(_) => None,
+        }
     }
-    Some(found)
+
+    pub(super) fn number(self) -> Option<u64> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Bytes(_) => None,
+        }
+    }
+}
+
+/// The fields of a message in their order, each with its number; `None` where the bytes are no field, and that is the
+/// last.
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(rest: &'a [u8]) -> Self {
+        Self { rest }
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Option<(u64, Payload<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let read = field(&mut self.rest);
+        if read.is_none() {
+            self.rest = &[];
+        }
+        Some(read)
+    }
+}
+
+fn field<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Payload<'a>)> {
+    let tag = varint(bytes)?;
+    let payload = match tag & 7 {
+        0 => Payload::Number(varint(bytes)?),
+        1 => Payload::Number(u64::from_le_bytes(take(bytes, 8)?.try_into().ok()?)),
+        2 => {
+            let length = usize::try_from(varint(bytes)?).ok()?;
+            Payload::Bytes(take(bytes, length)?)
+        }
+        5 => Payload::Number(u64::from(u32::from_le_bytes(take(bytes, 4)?.try_into().ok()?))),
+        _ => return None,
+    };
+    Some((tag >> 3, payload))
 }
 
 fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
