@@ -224,7 +224,6 @@ async fn kubectl_is_told_what_is_not_there() {
         ("!port-forward pod/one 8080:80", "", &["unable to forward port because pod is not running"]),
         ("logs one", "", &[]),
         ("!get boats", "", &["the server doesn't have a resource type \"boats\""]),
-        ("!create -f -", "{apiVersion: example.com/v1, kind: Boat, metadata: {name: a}}", &["no matches for kind"]),
     ])
     .await;
 }
