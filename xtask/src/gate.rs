@@ -1,14 +1,13 @@
 //! `cargo xtask test`: everything that must hold before a change lands, on a machine that has nothing but Rust.
 //! Nothing is installed; what is not there is skipped, and said to be.
 
-mod left_behind;
-
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::{generate, tidy, workspace};
+use crate::left_behind::Place;
+use crate::{generate, stories, tidy, workspace};
 
 /// A step, and how to run it.
 struct Step {
@@ -34,6 +33,7 @@ const STEPS: &[Step] = &[
     Step { name: "spelling (typos)", run: typos },
     Step { name: "tests are built (cargo test --no-run)", run: built },
     Step { name: "every test (cargo test --workspace)", run: tests },
+    Step { name: "stories (cargo xtask e2e)", run: || ours(stories::run(None)) },
 ];
 
 pub(crate) fn run() -> ExitCode {
@@ -101,7 +101,7 @@ fn built() -> Result<Outcome> {
 }
 
 fn tests() -> Result<Outcome> {
-    let place = left_behind::Place::make()?;
+    let place = Place::make("gate")?;
     let mut command = workspace::cargo();
     command.args(["test", "--workspace", "--locked", "--no-fail-fast"]).env("TMPDIR", place.path());
     let outcome = done(command)?;

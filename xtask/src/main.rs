@@ -4,6 +4,7 @@
 mod bench;
 mod gate;
 mod generate;
+mod left_behind;
 mod stories;
 mod tidy;
 mod workspace;

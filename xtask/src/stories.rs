@@ -1,8 +1,9 @@
 //! `cargo xtask e2e`: the stories in `tests/e2e/stories/*.sh`, one after the other, against the real binary.
 //!
 //! A story is a bash script that runs with `-eu -o pipefail` in an empty folder of its own, with a home and a data
-//! folder (`FAIRWAY_HOME`) of its own, and `platform` first on its PATH; `REPOSITORY` is where this one is. It succeeds with 0; with 77 it says that something it needs is
-//! not there (its last line says what). Whatever it starts it stops again.
+//! folder (`FAIRWAY_HOME`) of its own, and `platform` first on its PATH; `REPOSITORY` is where this one is. What cargo
+//! builds for one story the next finds again. It succeeds with 0; with 77 it says that something it needs is not there
+//! (its last line says what). Whatever it starts it stops again: a process or mount that is left fails it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::process::{ExitCode, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::left_behind::Place;
 use crate::workspace;
 
 const STORIES: &str = "tests/e2e/stories";
@@ -22,11 +24,17 @@ pub(crate) fn run(filter: Option<&str>) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let binary = build()?;
+    let place = Place::make("stories")?;
     let mut results = Vec::new();
     for story in &stories {
         let name = story.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         println!("\n=== {name}");
-        results.push((name, tell(story, &binary)?));
+        let told = tell(story, &binary, place.path())?;
+        let left = place.held();
+        for it in &left {
+            eprintln!("left behind: {it}");
+        }
+        results.push((name, if left.is_empty() { told } else { told.max(1) }));
     }
     println!("\n=== summary");
     for (name, code) in &results {
@@ -66,8 +74,8 @@ fn build() -> Result<PathBuf> {
     Ok(target.join("debug"))
 }
 
-fn tell(story: &Path, binary: &Path) -> Result<i32> {
-    let folder = std::env::temp_dir().join(format!("fairway-story-{}-{}", std::process::id(), stem(story)));
+fn tell(story: &Path, binary: &Path, place: &Path) -> Result<i32> {
+    let folder = place.join(story.file_stem().unwrap_or_default());
     fs::create_dir_all(folder.join("work")).context("make the story's folder")?;
     fs::create_dir_all(folder.join("home")).context("make the story's home")?;
     let old = std::env::var_os("PATH").unwrap_or_default();
@@ -80,6 +88,7 @@ fn tell(story: &Path, binary: &Path) -> Result<i32> {
         .env("HOME", folder.join("home"))
         .env("CARGO_HOME", tool_folder("CARGO_HOME", ".cargo"))
         .env("RUSTUP_HOME", tool_folder("RUSTUP_HOME", ".rustup"))
+        .env("CARGO_TARGET_DIR", place.join("target"))
         .env("FAIRWAY_HOME", folder.join("home/fairway"))
         .env("REPOSITORY", workspace::root())
         .stdin(Stdio::null())
@@ -93,8 +102,4 @@ fn tell(story: &Path, binary: &Path) -> Result<i32> {
 fn tool_folder(variable: &str, below_home: &str) -> PathBuf {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(below_home);
     std::env::var_os(variable).map_or_else(home, PathBuf::from)
-}
-
-fn stem(story: &Path) -> String {
-    story.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

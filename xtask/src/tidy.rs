@@ -5,6 +5,7 @@ mod dependencies;
 mod layers;
 mod modules;
 mod size;
+mod stories;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,7 @@ const RULES: &[Rule] = &[
     dependencies::crates_stay_few,
     dependencies::banned_crates_stay_out,
     dependencies::the_command_line_builds_everywhere,
+    stories::pages_show_the_lines_of_their_stories,
 ];
 
 pub(crate) fn run() -> Result<ExitCode> {

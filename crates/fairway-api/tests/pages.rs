@@ -1,5 +1,4 @@
-//! The pages for users say what is so: each kind's page names every field there is and no other, and each how-to page
-//! shows exactly the lines that its story runs.
+//! The pages for users say what is so: each kind's page names every field there is and no other.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -49,35 +48,5 @@ fn the_page_of_every_kind_describes_every_field_and_no_other() {
             missing.is_empty() && surplus.is_empty(),
             "docs/spec/{kind}.md: missing {missing:?}, surplus {surplus:?}"
         );
-    }
-}
-
-/// The lines of a story that its page shows.
-fn told(story: &str) -> Vec<&str> {
-    let hidden = |it: &&str| it.is_empty() || it.starts_with('#') || *it == "set -eu" || it.contains("# story only");
-    story.lines().filter(|it| !hidden(it)).collect()
-}
-
-/// The lines in a page's blocks of shell.
-fn shown(page: &str) -> Vec<&str> {
-    let mut inside = false;
-    let mut lines = Vec::new();
-    for line in page.lines() {
-        match line {
-            "```sh" => inside = true,
-            "```" => inside = false,
-            _ if inside => lines.push(line),
-            _ => {}
-        }
-    }
-    lines
-}
-
-#[test]
-fn how_to_pages_show_exactly_the_lines_of_their_stories() {
-    for name in ["first-service", "roll-back", "come-back-after-a-crash"] {
-        let story = read(&format!("tests/e2e/stories/{name}.sh"));
-        let page = read(&format!("docs/how-to/{name}.md"));
-        assert_eq!(shown(&page), told(&story), "docs/how-to/{name}.md and tests/e2e/stories/{name}.sh");
     }
 }

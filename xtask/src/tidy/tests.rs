@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{layers, modules, size};
+use super::{layers, modules, size, stories};
 
 #[test]
 fn a_file_over_the_limit_is_found_and_an_exception_only_shrinks() {
@@ -57,4 +57,28 @@ fn the_workspace_keeps_the_rules_about_its_own_files() {
     for rule in [modules::every_file_is_a_module, layers::dependencies_point_down] {
         assert_eq!(rule(&house), Vec::<String>::new());
     }
+    assert_eq!(stories::pages_show_the_lines_of_their_stories(&house).expect("the pages"), Vec::<String>::new());
+}
+
+#[test]
+fn a_page_that_shows_other_lines_than_its_story_runs_is_found() {
+    let story = "#!/usr/bin/env bash\n# A tale.\n# The page is docs/how-to/tale.md: it shows every line.\nset -eu\n\n\
+                 export PORT=0 # story only\nplatform up\n\nplatform down\n";
+    let compare = |story: &str, page: Option<&str>| stories::compare("tale.sh", story, |_| page.map(str::to_owned));
+    let page = "# Tale\n\n```sh\nplatform up\n```\n\nThen:\n\n```sh\nplatform down\n```\n\n```text\nit is down\n```\n";
+    assert_eq!(compare(story, Some(page)), None);
+    let found = compare(story, Some(&page.replace(" down", " up"))).expect("a finding");
+    assert_eq!(found, "docs/how-to/tale.md: line 2 is `platform up`, the story tale.sh has `platform down`");
+    let found = compare(story, Some("# Tale\n\n```sh\nplatform up\n```\n")).expect("a finding");
+    assert!(found.contains("line 2 is nothing"), "{found}");
+    assert!(compare(story, None).expect("a finding").contains("there is no page docs/how-to/tale.md"));
+
+    let section = story.replace("docs/how-to/tale.md", "README.md#by-hand");
+    let readme =
+        format!("# Fairway\n\n```sh\ncargo run\n```\n\n## By hand\n{}\n## Later\n\n```sh\nls\n```\n", &page[6..]);
+    assert_eq!(compare(&section, Some(&readme)), None);
+
+    let unnamed = story.replace("The page is", "No page is");
+    assert_eq!(compare(&unnamed, None), None, "a story needs no page");
+    assert!(compare(&unnamed, Some(page)).expect("a finding").contains("it does not say"));
 }

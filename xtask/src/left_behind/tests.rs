@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn files_and_processes_are_found_and_the_folder_goes() {
-    let place = Place::make().unwrap();
+    let place = Place::make("left-behind").unwrap();
     assert_eq!(place.left().unwrap(), Vec::<String>::new());
     let file = place.path().join("forgotten");
     fs::write(&file, "").unwrap();

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# By hand: the README's block, from the build to the end.
+# The page is README.md#by-hand: it shows every line but those marked "story only".
+set -eu
+
+command -v curl >/dev/null || { echo "curl is not installed"; exit 77; } # story only
+command -v kubectl >/dev/null || kubectl() { echo "kubectl is not installed: kubectl $*"; } # story only
+export no_proxy=127.0.0.1 NO_PROXY=127.0.0.1 # story only
+export FAIRWAY_PORT=0 FAIRWAY_GATEWAY_PORT=$((20000 + RANDOM % 10000)) CURL_HOME=$PWD # story only: another platform may run
+echo "connect-to = 127.0.0.1:7080:127.0.0.1:$FAIRWAY_GATEWAY_PORT" >.curlrc # story only
+trap 'platform down --purge --yes >/dev/null 2>&1 || true' EXIT # story only
+cargo() { env --unset=CARGO_TARGET_DIR cargo "$@"; } # story only: what stories deploy is built elsewhere
+cd "$REPOSITORY" # story only
+
+cargo build
+export PATH="$PWD/target/debug:$PATH" REPOSITORY="$PWD"
+
+platform up
+platform whoami
+
+cp -r "$REPOSITORY/examples/hello" ~/hello && cd ~/hello
+git init && git add .
+git config user.name "A developer" && git config user.email developer@example.org
+git commit -m "First edition"
+platform create-service --name=hello
+platform deploy --env=staging
+curl -H "Host: hello.staging.sandbox.localhost" http://127.0.0.1:7080/
+
+platform status hello --env=staging
+platform logs hello --env=staging
+platform scale hello --env=staging --replicas=3
+platform promote hello --from=staging --to=production
+
+sed -i 's/first edition/second edition/' src/main.rs && git commit -am "Second edition"
+platform deploy --env=staging
+curl -sS -H "Host: hello.staging.sandbox.localhost" http://127.0.0.1:7080/ | grep "second edition" # story only
+platform rollback hello --env=staging --to-version=v0.1.0
+curl -sS -H "Host: hello.staging.sandbox.localhost" http://127.0.0.1:7080/ | grep "first edition" # story only
+platform history hello
+
+platform kubeconfig >~/kubeconfig && export KUBECONFIG=~/kubeconfig
+kubectl get deliveries --all-namespaces
+kubectl explain component.spec
+
+platform down
