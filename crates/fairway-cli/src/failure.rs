@@ -134,7 +134,7 @@ impl Failure {
         let doing = doing.into();
         move |error| match error {
             ApiError::Api(status) => of_status(&doing, &status),
-            ApiError::Service(_) | ApiError::HyperError(_) => {
+            ApiError::Service(_) | ApiError::HyperError(_) | ApiError::ReadEvents(_) => {
                 Self::not_running(format!("cannot {doing}: the platform does not answer ({})", root(&error)))
                     .hint("platform up")
             }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,16 @@ impl Home {
         let text = String::from_utf8_lossy(&text[text.len().saturating_sub(64 << 10)..]).into_owned();
         let all: Vec<String> = text.lines().map(crate::text::harmless).collect();
         all[all.len().saturating_sub(lines)..].to_vec()
+    }
+}
+
+/// How often to look whether a process is still there.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Returns once the process that announced itself has ended.
+pub(crate) async fn ended(running: &Running) {
+    while is_alive(running) {
+        tokio::time::sleep(LOOK).await;
     }
 }
 

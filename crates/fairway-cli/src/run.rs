@@ -152,30 +152,34 @@ async fn machine(context: &Context, command: Command) -> Result<ExitCode, Failur
 /// Commands about services: they speak with a platform.
 async fn service(context: &Context, command: Command) -> Result<ExitCode, Failure> {
     let session = context.session().await?;
+    session.while_it_lives(Box::pin(speak(context, &session, command))).await
+}
+
+async fn speak(context: &Context, session: &Session, command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Whoami => context.show(&commands::whoami::whoami(&session).await?),
-        Command::CreateService(it) => context.show(&commands::create_service::create_service(&session, &it).await?),
-        Command::Deploy(it) => context.show(&commands::deploy::deploy(&session, &it).await?),
-        Command::Promote(it) => context.show(&commands::promote::promote(&session, &it).await?),
-        Command::Rollback(it) => context.show(&commands::rollback::rollback(&session, &it).await?),
-        Command::Status(it) => context.show(&commands::status::status(&session, &it).await?),
-        Command::Scale(it) => context.show(&commands::scale::scale(&session, &it).await?),
-        Command::Restart(it) => context.show(&commands::restart::restart(&session, &it).await?),
-        Command::History(it) => context.show(&commands::history::history(&session, &it).await?),
-        Command::Open(it) => context.show(&commands::open::open(&session, &it).await?),
-        Command::Get(it) => context.show(&commands::get::get(&session, &it).await?),
-        Command::Delete(it) => context.show(&commands::delete::delete(&session, &it).await?),
-        Command::Release(release::ReleaseCommand::List(it)) => context.show(&release::list(&session, &it).await?),
-        Command::Release(release::ReleaseCommand::Show(it)) => context.show(&release::show(&session, &it).await?),
-        Command::Release(release::ReleaseCommand::Create(it)) => context.show(&release::create(&session, &it).await?),
-        Command::Ledger(ledger::LedgerCommand::Verify) => context.show(&ledger::verify(&session).await?),
-        Command::Ledger(ledger::LedgerCommand::Show(it)) => context.show(&ledger::show(&session, &it).await?),
+        Command::Whoami => context.show(&commands::whoami::whoami(session).await?),
+        Command::CreateService(it) => context.show(&commands::create_service::create_service(session, &it).await?),
+        Command::Deploy(it) => context.show(&commands::deploy::deploy(session, &it).await?),
+        Command::Promote(it) => context.show(&commands::promote::promote(session, &it).await?),
+        Command::Rollback(it) => context.show(&commands::rollback::rollback(session, &it).await?),
+        Command::Status(it) => context.show(&commands::status::status(session, &it).await?),
+        Command::Scale(it) => context.show(&commands::scale::scale(session, &it).await?),
+        Command::Restart(it) => context.show(&commands::restart::restart(session, &it).await?),
+        Command::History(it) => context.show(&commands::history::history(session, &it).await?),
+        Command::Open(it) => context.show(&commands::open::open(session, &it).await?),
+        Command::Get(it) => context.show(&commands::get::get(session, &it).await?),
+        Command::Delete(it) => context.show(&commands::delete::delete(session, &it).await?),
+        Command::Release(release::ReleaseCommand::List(it)) => context.show(&release::list(session, &it).await?),
+        Command::Release(release::ReleaseCommand::Show(it)) => context.show(&release::show(session, &it).await?),
+        Command::Release(release::ReleaseCommand::Create(it)) => context.show(&release::create(session, &it).await?),
+        Command::Ledger(ledger::LedgerCommand::Verify) => context.show(&ledger::verify(session).await?),
+        Command::Ledger(ledger::LedgerCommand::Show(it)) => context.show(&ledger::show(session, &it).await?),
         Command::Ledger(ledger::LedgerCommand::Export) => {
-            print(&ledger::export(&session).await?);
+            print(&ledger::export(session).await?);
             Ok(ExitCode::SUCCESS)
         }
         Command::Logs(it) => {
-            logs::logs(&session, &it, |line, several| print(&logs::shown(line, several))).await?;
+            logs::logs(session, &it, |line, several| print(&logs::shown(line, several))).await?;
             Ok(ExitCode::SUCCESS)
         }
         // The rest was done without a session.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fairway_api::names::ProjectName;
 use fairway_api::v1alpha1::Project;
@@ -10,9 +11,12 @@ use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, ResourceExt};
 
-use crate::failure::Failure;
-use crate::home::Home;
+use crate::failure::{Exit, Failure};
+use crate::home::{Home, Running, ended};
 use crate::progress::Progress;
+
+/// How long a process may take from closing its sockets to its end.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// How to reach a platform, and as part of which project.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +34,8 @@ pub struct SessionOptions {
 pub struct Session {
     /// The folder of the local platform.
     pub home: Home,
+    /// The process of the local platform, where it is that one.
+    pub process: Option<Running>,
     /// The API; the hub's own routes are behind the same address.
     pub client: Client,
     /// The project that was named, if one was.
@@ -54,14 +60,18 @@ impl Session {
         folder: PathBuf,
         progress: Arc<dyn Progress>,
     ) -> Result<Self, Failure> {
-        let config = match (&options.kubeconfig, &options.context) {
-            (None, None) => local(&home)?,
-            (path, context) => elsewhere(path.as_ref(), context.as_ref()).await?,
+        let (config, process) = match (&options.kubeconfig, &options.context) {
+            (None, None) => {
+                let process = local(&home)?;
+                (connection(&home, process.api_port)?, Some(process))
+            }
+            (path, context) => (elsewhere(path.as_ref(), context.as_ref()).await?, None),
         };
         let client = Client::try_from(config);
         let client = client.map_err(Failure::api("set up the connection to the platform"))?;
         Ok(Self {
             home,
+            process,
             client,
             project: options.project.clone(),
             folder,
@@ -109,6 +119,32 @@ impl Session {
         confirm(self.interactive, yes, question)
     }
 
+    /// Does something for as long as the local platform's process lives. Nobody waits for one that has ended: not for an
+    /// answer, not for a change, not for a line of a log.
+    pub async fn while_it_lives<T>(&self, doing: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let Some(process) = &self.process else { return doing.await };
+        let done = tokio::select! {
+            biased;
+            done = doing => done,
+            () = ended(process) => return Err(self.has_ended(process)),
+        };
+        match done {
+            // The sockets of a process close a moment before it is gone.
+            Err(failure) if failure.exit == Exit::NotRunning => {
+                let ended = tokio::time::timeout(LAST_MOMENT, ended(process)).await;
+                Err(ended.map_or(failure, |()| self.has_ended(process)))
+            }
+            done => done,
+        }
+    }
+
+    fn has_ended(&self, process: &Running) -> Failure {
+        self.progress.end();
+        let log = self.home.path("log/platform.log");
+        Failure::not_running(format!("the platform (process {}) ended before this was done", process.pid))
+            .hint(format!("platform up starts it again, with all it acknowledged; its log is {}", log.display()))
+    }
+
     /// A fresh id for the writes of one command.
     pub(crate) fn new_cause(&self) -> String {
         let cause = self.world.entropy.hex(16);
@@ -132,15 +168,14 @@ pub(crate) fn confirm(interactive: bool, yes: bool, question: &str) -> Result<()
     }
 }
 
-fn local(home: &Home) -> Result<Config, Failure> {
-    let Some(running) = home.running() else {
+fn local(home: &Home) -> Result<Running, Failure> {
+    home.running().ok_or_else(|| {
         let what = match home.announced() {
             Some(_) => format!("the platform in {} stopped unexpectedly", home.root().display()),
             None => "the platform is not running".to_owned(),
         };
-        return Err(Failure::not_running(what).hint("platform up"));
-    };
-    connection(home, running.api_port)
+        Failure::not_running(what).hint("platform up")
+    })
 }
 
 /// How the platform in this home is reached on a port.

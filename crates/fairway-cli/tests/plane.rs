@@ -31,6 +31,7 @@ impl Scene {
         let plane = TestPlane::start().await.unwrap();
         let session = Session {
             home: Home::new(plane.folder().join("home")),
+            process: None,
             client: plane.client(),
             project: None,
             folder: plane.folder().to_owned(),

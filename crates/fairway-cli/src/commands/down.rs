@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::home::{Home, Running, is_alive};
+use crate::home::{Home, Running, ended};
 use crate::output::Report;
 use crate::progress::Progress;
 use crate::session::confirm;
@@ -15,7 +15,6 @@ use crate::text::span;
 
 /// How long everything may take to stop.
 const PATIENCE: Duration = Duration::from_secs(90);
-const LOOK: Duration = Duration::from_millis(10);
 
 /// Stop the platform on this machine
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -76,9 +75,9 @@ pub async fn down(
     if let Some(running) = &running {
         progress.step("stopping the platform and what it runs");
         end(running)?;
-        let gone = tokio::time::timeout(PATIENCE, gone(running)).await;
+        let ended = tokio::time::timeout(PATIENCE, ended(running)).await;
         progress.end();
-        gone.map_err(|_| {
+        ended.map_err(|_| {
             let log = home.path("log/platform.log");
             Failure::not_ready(format!("the platform (process {}) does not stop", running.pid))
                 .details(home.log_end(0, 10))
@@ -95,12 +94,6 @@ pub async fn down(
     let took_ms = world.clock.monotonic().saturating_sub(start).as_millis();
     let home = home.root().display().to_string();
     Ok(DownReport { was_running: running.is_some(), purged: down.purge, home, took_ms })
-}
-
-async fn gone(running: &Running) {
-    while is_alive(running) {
-        tokio::time::sleep(LOOK).await;
-    }
 }
 
 /// Asks the process to end.

@@ -148,7 +148,8 @@ async fn read(
         Err(error) => return Err(Failure::api(format!("read the log of {pod}"))(error)),
     };
     let mut stream = std::pin::pin!(stream);
-    while let Ok(Some(bytes)) = next_line(&mut stream).await {
+    let cut = |it: std::io::Error| Failure::not_running(format!("cannot read the log of {pod} to its end: {it}"));
+    while let Some(bytes) = next_line(&mut stream).await.map_err(cut)? {
         let text = harmless(&String::from_utf8_lossy(&bytes));
         if logs.grep.as_ref().is_some_and(|it| !text.contains(it.as_str())) {
             continue;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::process::{Child, Command};
 
 use crate::failure::Failure;
-use crate::home::{Home, Running};
+use crate::home::{Home, Running, is_alive};
 use crate::output::Report;
 use crate::progress::Progress;
 use crate::session::connection;
@@ -85,8 +85,9 @@ pub async fn up(
     let start = world.clock.monotonic();
     if let Some(running) = home.running() {
         // It may be on its way down, or up to answering: it is asked, not believed.
-        answer(home, &running, 0).await?;
-        return Ok(report(home, &running, true, 0));
+        if answer(home, &running, home.log_length()).await? {
+            return Ok(report(home, &running, true, 0));
+        }
     }
     progress.step("starting the platform");
     let log = home.log_length();
@@ -100,8 +101,11 @@ pub async fn up(
             return Err(log_of(home, log, Failure::not_ready("the platform did not become ready in a minute")));
         }
     };
-    answer(home, &running, log).await.inspect_err(|_| progress.end())?;
+    let answers = answer(home, &running, log).await;
     progress.end();
+    if !answers? {
+        return Err(log_of(home, log, Failure::not_running("the platform ended as soon as it had started")));
+    }
     let took = world.clock.monotonic().saturating_sub(start).as_millis();
     Ok(report(home, &running, false, took))
 }
@@ -162,28 +166,32 @@ async fn announcement(home: &Home, child: &mut Child, log: usize) -> Result<Runn
             return Ok(running);
         }
         if let Some(status) = child.try_wait().map_err(Failure::io("look after the platform"))? {
-            return Err(log_of(home, log, Failure::failed(format!("the platform did not start ({status})"))));
+            return Err(log_of(home, log, Failure::not_running(format!("the platform did not start ({status})"))));
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-/// Waits until it answers.
-async fn answer(home: &Home, running: &Running, log: usize) -> Result<(), Failure> {
+/// Waits until it answers; gives whether it does, or has ended instead.
+async fn answer(home: &Home, running: &Running, log: usize) -> Result<bool, Failure> {
     let client = kube::Client::try_from(connection(home, running.api_port)?);
     let client = client.map_err(Failure::api("set up the connection to the platform"))?;
     let asking = async {
         loop {
             let request = http::Request::get("/readyz").body(Vec::new());
-            let Ok(request) = request else { return };
+            let request = request.map_err(|it| Failure::failed(format!("cannot ask the platform: {it}")))?;
             if client.request_text(request).await.is_ok() {
-                return;
+                return Ok(true);
+            }
+            if !is_alive(running) {
+                return Ok(false);
             }
             tokio::time::sleep(LOOK).await;
         }
     };
     let asked = tokio::time::timeout(PATIENCE, asking).await;
-    asked.map_err(|_| log_of(home, log, Failure::not_ready("the platform started and does not answer")))
+    let silent = |_| Err(log_of(home, log, Failure::not_ready("the platform started and does not answer")));
+    asked.unwrap_or_else(silent)
 }
 
 /// What the platform itself said at its end, or else the last lines of its log.

@@ -26,6 +26,7 @@ fn session(layout: Layout, read_only: bool) -> Session {
     });
     Session {
         home: Home::new("/nowhere"),
+        process: None,
         client: Client::new(service, "default"),
         project: None,
         folder: "/nowhere".into(),
