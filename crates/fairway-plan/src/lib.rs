@@ -6,6 +6,8 @@
 
 pub mod health;
 
+pub mod pipeline;
+
 pub mod release;
 
 pub mod render;
@@ -21,6 +23,8 @@ pub use digest::{Digest, digest_of};
 pub struct Finding {
     /// Where: `containers.web.image`.
     pub path: String,
+    /// The line it is on, where that is known; the first is 1.
+    pub line: Option<u32>,
     /// What is wrong, and what to do.
     pub message: String,
 }
@@ -28,7 +32,19 @@ pub struct Finding {
 impl Finding {
     /// A finding at `path`.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self { path: path.into(), line: None, message: message.into() }
+    }
+
+    /// The same, on a line; 0 is none.
+    #[must_use]
+    pub fn on_line(mut self, line: u32) -> Self {
+        self.line = Some(line).filter(|it| *it > 0);
+        self
+    }
+
+    /// As a line of an editor's list: `file:line: path: message`.
+    pub fn in_file(&self, file: &str) -> String {
+        self.line.map_or_else(|| format!("{file}: {self}"), |line| format!("{file}:{line}: {self}"))
     }
 }
 
