@@ -15,6 +15,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("fairway-ledger", 1),
     ("fairway-oci", 1),
     ("fairway-outside", 1),
+    ("fairway-git", 1),
     ("fairway-controller", 1),
     ("fairway-apiserver", 2),
     ("fairway-workloads", 2),

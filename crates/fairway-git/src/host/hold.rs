@@ -1,0 +1,113 @@
+//! Who is at a repository: any number of pushes, or one that cleans up.
+//!
+//! The hold is a lock on a file that every git of a push has as its standard error. So it holds for as long as any of
+//! them lives, also when the process that started them is long dead.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// Beside git's own files.
+const LOCK: &str = "fairway.lock";
+
+/// How a repository is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// With other pushes.
+    #[expect(dead_code, reason = "pushes come with the next step")]
+    Push,
+    /// Alone.
+    Upkeep,
+}
+
+/// Holds a repository; none where somebody holds it otherwise.
+pub(crate) fn take(repository: &Path, hold: Hold) -> io::Result<Option<File>> {
+    let path = repository.join(LOCK);
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    let taken = match hold {
+        Hold::Push => file.try_lock_shared(),
+        Hold::Upkeep => file.try_lock(),
+    };
+    match taken {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Cleans every repository of the folder where nobody is.
+pub(crate) fn clean_all(folder: &Path) -> io::Result<()> {
+    for project in folders(folder)? {
+        for repository in folders(&project)? {
+            // One that cannot be cleaned is looked at again by the next push that fails.
+            if let Err(error) = clean(&repository) {
+                tracing::warn!(repository = %repository.display(), %error, "a repository could not be cleaned");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes what a git that was killed leaves: objects that never got in, and locks that nobody holds. Does nothing where
+/// a git is still at work.
+pub(crate) fn clean(repository: &Path) -> io::Result<()> {
+    let Some(held) = take(repository, Hold::Upkeep)? else { return Ok(()) };
+    held.set_len(0)?;
+    for folder in folders(&repository.join("objects"))? {
+        if name(&folder).starts_with("tmp_objdir-") {
+            fs::remove_dir_all(&folder)?;
+        }
+    }
+    for file in files(&repository.join("objects/pack"))? {
+        if name(&file).starts_with("tmp_") || name(&file).starts_with(".tmp-") {
+            fs::remove_file(&file)?;
+        }
+    }
+    for file in files(repository)? {
+        // Ours is one of them.
+        if is_lock(&file) && name(&file) != LOCK {
+            fs::remove_file(&file)?;
+        }
+    }
+    remove_locks(&repository.join("refs"))
+}
+
+fn remove_locks(folder: &Path) -> io::Result<()> {
+    for file in files(folder)?.iter().filter(|it| is_lock(it)) {
+        fs::remove_file(file)?;
+    }
+    folders(folder)?.iter().try_for_each(|it| remove_locks(it))
+}
+
+fn is_lock(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it == "lock")
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn folders(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    list(folder, fs::FileType::is_dir)
+}
+
+fn files(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    list(folder, fs::FileType::is_file)
+}
+
+/// What is in a folder, of one sort; nothing where there is no folder. Names with a dot are ours or nobody's.
+fn list(folder: &Path, wanted: impl Fn(&fs::FileType) -> bool) -> io::Result<Vec<std::path::PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if wanted(&entry.file_type()?) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}

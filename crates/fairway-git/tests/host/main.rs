@@ -1,0 +1,7 @@
+//! The host with the real git.
+
+mod support;
+
+mod repositories;
+
+mod checkout;
