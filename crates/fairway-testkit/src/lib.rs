@@ -1,5 +1,7 @@
 //! A whole plane in a test: a real store in a folder of its own, a real API server over it, clients for anybody.
 
+pub mod kubectl;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

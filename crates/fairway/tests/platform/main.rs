@@ -5,4 +5,6 @@ mod support;
 
 mod tour;
 
+mod kubectl;
+
 mod faults;
