@@ -10,6 +10,8 @@ mod scene;
 
 mod steps;
 
+mod work;
+
 mod table;
 
 use std::process::ExitCode;

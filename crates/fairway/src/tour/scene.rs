@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use fairway_clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use serde_json::Value;
 use tokio::process::Command;
 
 use super::outside;
+use super::work::Work;
 
 /// The example service, as it is in the repository.
 const EXAMPLE: &[(&str, &str)] = &[
@@ -42,7 +43,7 @@ impl Scene {
         }
         let scene = Self { root, quiet, leave: false, clock: SystemClock::new(), gateway_port: 0, pid: 0 };
         for (name, text) in EXAMPLE {
-            scene.write(name, text)?;
+            scene.hello().write(name, text)?;
         }
         Ok(scene)
     }
@@ -52,46 +53,13 @@ impl Scene {
         self.root.join("home")
     }
 
-    /// The service's repository.
-    pub(super) fn service(&self) -> PathBuf {
-        self.root.join("hello")
-    }
-
-    /// Writes a file of the service.
-    pub(super) fn write(&self, name: &str, text: &str) -> Result<()> {
-        let path = self.service().join(name);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::write(&path, text).with_context(|| format!("write {}", path.display()))
-    }
-
-    /// Changes a file of the service; the text must be there.
-    pub(super) fn replace(&self, name: &str, from: &str, to: &str) -> Result<()> {
-        let text = fs::read_to_string(self.service().join(name))?;
-        ensure!(text.contains(from), "{name} of the example does not contain {from:?}");
-        self.write(name, &text.replace(from, to))
-    }
-
-    /// Commits everything in the service's repository.
-    pub(super) async fn commit(&self, message: &str) -> Result<()> {
-        if !self.service().join(".git").exists() {
-            self.git(&["init", "--quiet", "--initial-branch=main"]).await?;
-        }
-        self.git(&["add", "--all"]).await?;
-        self.git(&["-c", "user.name=Tour", "-c", "user.email=tour@localhost", "commit", "--quiet", "-m", message]).await
-    }
-
-    async fn git(&self, arguments: &[&str]) -> Result<()> {
-        let mut command = Command::new("git");
-        self.user(&mut command).args(arguments).current_dir(self.service());
-        let output = command.output().await.context("run git")?;
-        ensure!(output.status.success(), "git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
-        Ok(())
+    /// The folder of the first service.
+    pub(super) fn hello(&self) -> Work<'_> {
+        Work::new(self, self.root.join("hello"))
     }
 
     /// A user of this tour: own home, own git settings, nothing of the machine's user but the toolchain.
-    fn user<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    pub(super) fn user<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let user = self.root.join("user");
         // The toolchain stays where it is when the home moves.
         for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
@@ -112,33 +80,22 @@ impl Scene {
             .kill_on_drop(true)
     }
 
-    /// Runs a command of ours in the service's folder, whatever comes of it.
-    pub(super) async fn try_platform(&self, arguments: &[&str]) -> Result<Output> {
+    /// Runs a command of ours in a folder, whatever comes of it.
+    pub(super) async fn try_platform_in(&self, folder: &Path, arguments: &[&str]) -> Result<Output> {
         let mut command = Command::new(std::env::current_exe().context("find this program")?);
-        self.user(&mut command)
-            .args(arguments)
-            .current_dir(self.service())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        self.user(&mut command).args(arguments).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
         let running = command.spawn().context("start this program")?.wait_with_output();
         self.watched(&arguments.join(" "), running).await.context("run this program")
     }
 
-    /// Runs a command of ours that must succeed, and gives what it printed.
-    pub(super) async fn platform(&self, arguments: &[&str]) -> Result<String> {
-        let output = self.try_platform(arguments).await?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("platform {} ended with {}: {}", arguments.join(" "), output.status, said.trim());
-        }
-        Ok(String::from_utf8(output.stdout)?)
+    /// Runs a command of ours that needs no folder, whatever comes of it.
+    pub(super) async fn try_platform(&self, arguments: &[&str]) -> Result<Output> {
+        self.try_platform_in(&self.root.join("user"), arguments).await
     }
 
-    /// The same, printing JSON.
-    pub(super) async fn platform_json(&self, arguments: &[&str]) -> Result<Value> {
-        let text = self.platform(&[arguments, &["-o", "json"]].concat()).await?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("platform {} printed no JSON: {text:.200}", arguments.join(" ")))
+    /// Runs a command of ours that needs no folder and must succeed, and gives what it printed.
+    pub(super) async fn platform(&self, arguments: &[&str]) -> Result<String> {
+        succeeded(arguments, self.try_platform(arguments).await?)
     }
 
     /// Shows on a terminal what is going on, and how long already.
@@ -209,6 +166,15 @@ impl Scene {
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
+}
+
+/// What a command printed, if it did what it should.
+pub(super) fn succeeded(arguments: &[&str], output: Output) -> Result<String> {
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("platform {} ended with {}: {}", arguments.join(" "), output.status, said.trim());
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 impl Drop for Scene {
