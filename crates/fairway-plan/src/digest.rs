@@ -27,12 +27,17 @@ impl fmt::Display for Digest {
     }
 }
 
+/// The digest of bytes as they are.
+pub(crate) fn digest_of_bytes(bytes: &[u8]) -> Digest {
+    let hash = digest(&SHA256, bytes);
+    let hex: String = hash.as_ref().iter().map(|it| format!("{it:02x}")).collect();
+    Digest(format!("sha256:{hex}"))
+}
+
 /// The digest of a value. Keys are sorted at every level, so equal values have equal digests.
 pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> Digest {
     // Through a tree: maps of a tree are sorted, those of a struct are in field order.
     let tree = serde_json::to_value(value).unwrap_or_default();
     let bytes = serde_json::to_vec(&tree).unwrap_or_default();
-    let hash = digest(&SHA256, &bytes);
-    let hex: String = hash.as_ref().iter().map(|it| format!("{it:02x}")).collect();
-    Digest(format!("sha256:{hex}"))
+    digest_of_bytes(&bytes)
 }

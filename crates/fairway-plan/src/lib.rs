@@ -14,6 +14,8 @@ pub mod render;
 
 pub mod score;
 
+pub mod template;
+
 mod digest;
 
 pub use digest::{Digest, digest_of};

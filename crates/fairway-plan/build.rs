@@ -1,0 +1,54 @@
+//! Writes the table of the templates that come with the platform: every file below `templates/` of the repository.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let templates = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../../templates");
+    println!("cargo:rerun-if-changed={}", templates.display());
+    let mut table = String::from("&[\n");
+    for template in if templates.is_dir() { sorted(&templates)? } else { Vec::new() } {
+        let name = template.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut entries = String::new();
+        files(&template, &template, &mut entries)?;
+        let _ = writeln!(table, "({name:?}, &[\n{entries}]),");
+    }
+    table.push_str("]\n");
+    let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
+    fs::write(out.join("templates.rs"), table)
+}
+
+fn files(top: &Path, folder: &Path, entries: &mut String) -> io::Result<()> {
+    for path in sorted(folder)? {
+        if path.is_dir() {
+            files(top, &path, entries)?;
+        } else {
+            let name = path.strip_prefix(top).map_err(io::Error::other)?.to_string_lossy().replace('\\', "/");
+            let _ = writeln!(
+                entries,
+                "({name:?}, {}, include_bytes!({:?})),",
+                executable(&path)?,
+                path.display().to_string()
+            );
+        }
+    }
+    Ok(())
+}
+
+fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = fs::read_dir(folder)?.map(|it| it.map(|it| it.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(unix)]
+fn executable(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(fs::metadata(path)?.permissions().mode() & 0o100 != 0)
+}
+
+#[cfg(not(unix))]
+fn executable(_: &Path) -> io::Result<bool> {
+    Ok(false)
+}
