@@ -1,16 +1,19 @@
-//! The body of an answer: bytes at once, or as they come.
+//! The body of an answer, or of a request beside the API: bytes at once, or as they come.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures::stream::{BoxStream, Stream};
+use futures::stream::{BoxStream, Stream, TryStreamExt as _};
 use http_body::{Frame, SizeHint};
+use http_body_util::{BodyExt as _, Limited};
+
+use crate::ApiError;
 
 /// Why a body broke off.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What [`crate::ApiService`] answers with.
+/// What [`crate::ApiService`] answers with, and what [`crate::ExtraRoutes`] are asked with.
 pub enum Body {
     /// All of it, once.
     Full(Option<Bytes>),
@@ -27,6 +30,27 @@ impl Body {
     /// A stream of pieces.
     pub fn stream(pieces: impl Stream<Item = Result<Bytes, BodyError>> + Send + 'static) -> Self {
         Self::Stream(Box::pin(pieces))
+    }
+
+    /// Any body, as it comes.
+    pub(crate) fn carry<B>(body: B) -> Self
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BodyError>,
+    {
+        if body.is_end_stream() { Self::empty() } else { Self::stream(body.into_data_stream().map_err(Into::into)) }
+    }
+
+    /// All of it, if it is not longer than `limit` bytes.
+    pub async fn read_whole(self, limit: usize) -> Result<Bytes, ApiError> {
+        match Limited::new(self, limit).collect().await {
+            Ok(whole) => Ok(whole.to_bytes()),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                let message = format!("Request entity too large: limit is {limit}");
+                Err(ApiError::new(413, "RequestEntityTooLarge", message))
+            }
+            Err(_) => Err(ApiError::bad_request("the body broke off before its end")),
+        }
     }
 }
 
@@ -59,3 +83,6 @@ impl http_body::Body for Body {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

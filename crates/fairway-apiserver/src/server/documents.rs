@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, HeaderValue, IF_NONE_MATCH, LOCATION, VARY};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json};
 
 use super::Shared;
@@ -17,8 +16,6 @@ use crate::request::{Accept, RequestInfo, Shape};
 use crate::{ApiError, Identity};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-/// Bodies for routes beside the API.
-const EXTRA_LIMIT: usize = 64 << 20;
 
 /// Answers a request for a document.
 pub(super) async fn answer<B>(
@@ -34,10 +31,7 @@ where
     B::Error: Into<BodyError>,
 {
     if let Some(extra) = shared.extra_routes.as_ref().filter(|it| !is_ours(&info.path) && it.serves(&info.path)) {
-        let body = Limited::new(body, EXTRA_LIMIT).collect().await.map_err(|_| {
-            ApiError::new(413, "RequestEntityTooLarge", format!("the body is broken, or over {EXTRA_LIMIT} bytes"))
-        })?;
-        let request = Request::from_parts(parts.clone(), body.to_bytes());
+        let request = Request::from_parts(parts.clone(), Body::carry(body));
         return Ok(extra.answer(request, identity).await);
     }
     if !matches!(parts.method, Method::GET | Method::HEAD) {

@@ -36,8 +36,9 @@ pub trait ExtraRoutes: Send + Sync + 'static {
     /// Whether a path is one of these. Paths of the Kubernetes API are never asked for.
     fn serves(&self, path: &str) -> bool;
 
-    /// Answers. The caller was authenticated and authorized for the path, not for what is behind it.
-    async fn answer(&self, request: Request<Bytes>, identity: Identity) -> Response<Body>;
+    /// Answers. The caller was authenticated and authorized for the path, not for what is behind it. The body comes as
+    /// the peer sends it: whoever wants all of it says how much that may be ([`Body::read_whole`]).
+    async fn answer(&self, request: Request<Body>, identity: Identity) -> Response<Body>;
 }
 
 /// The server as a `tower` service.

@@ -10,7 +10,6 @@ mod registry;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use fairway_api::GROUP;
 use fairway_apiserver::{ApiError, Attributes, Authorize, Body, Decision, ExtraRoutes, Identity};
 use http::{Request, Response, StatusCode, header};
@@ -32,13 +31,13 @@ impl ExtraRoutes for Hub {
         path.starts_with("/hub/v1/") || path == "/v2" || path.starts_with("/v2/")
     }
 
-    async fn answer(&self, request: Request<Bytes>, identity: Identity) -> Response<Body> {
+    async fn answer(&self, request: Request<Body>, identity: Identity) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let asker = Asker { identity: &identity, authorize: self.authorize.as_ref() };
         if path.starts_with("/v2") {
             return self.registry.answer(request, &asker).await;
         }
-        match self.ledger.answer(&request, &asker).await {
+        match self.ledger.answer(&request.into_parts().0, &asker).await {
             Ok(response) => response,
             Err(error) => refuse(&error),
         }

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use fairway_api::names::{ComponentName, EnvironmentName, ProjectName, environment_namespace};
 use fairway_apiserver::{ApiError, Body};
 use fairway_ledger::{Bad, Fault, PublicKey, Query, ReadLedger, Record, Trust, export, open_reader, query, verify};
-use http::{Method, Request, Response, header};
+use http::request::Parts;
+use http::{Method, Response, header};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -41,13 +41,14 @@ impl Ledger {
         Ok(Self { connection: Arc::new(Mutex::new(connection)), key })
     }
 
-    pub(super) async fn answer(&self, request: &Request<Bytes>, asker: &Asker<'_>) -> Result<Response<Body>, ApiError> {
-        if request.method() != Method::GET {
+    pub(super) async fn answer(&self, head: &Parts, asker: &Asker<'_>) -> Result<Response<Body>, ApiError> {
+        if head.method != Method::GET {
             return Err(ApiError::method_not_allowed());
         }
-        let asked = Asked::parse(request.uri().query().unwrap_or_default())?;
+        let uri = &head.uri;
+        let asked = Asked::parse(uri.query().unwrap_or_default())?;
         let scope = asked.project.clone().unwrap_or_default();
-        match request.uri().path() {
+        match uri.path() {
             "/hub/v1/ledger" => {
                 allowed(asker, &scope)?;
                 let records = self.blocking(move |it| asked.read(it)).await?;

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use fairway_api::names::ProjectName;
 use fairway_apiserver::{ApiError, Body};
 use fairway_clock::Entropy;
 use fairway_oci::{self as oci, Layout};
 use futures::TryStreamExt;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 
 use super::{Asker, refuse};
 
@@ -23,7 +22,7 @@ impl Registry {
         Self { registry: oci::Registry::new(images, entropy, oci::RegistryLimits::default()) }
     }
 
-    pub(super) async fn answer(&self, request: Request<Bytes>, asker: &Asker<'_>) -> Response<Body> {
+    pub(super) async fn answer(&self, request: Request<Body>, asker: &Asker<'_>) -> Response<Body> {
         let call = match oci::Call::parse(request.method(), request.uri().path()) {
             Ok(call) => call,
             Err(response) => return own(*response),
@@ -31,7 +30,7 @@ impl Registry {
         if let Err(error) = allowed(&call, asker) {
             return refuse(&error);
         }
-        own(self.registry.handle(&call, request.map(Full::new)).await)
+        own(self.registry.handle(&call, request).await)
     }
 }
 
