@@ -2,16 +2,13 @@
 
 mod cargo;
 
-mod elf;
-
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fairway_api::v1alpha1::Toolchain;
-use fairway_oci::{Contents, Descriptor, ImageSpec, Layout, Platform};
+use fairway_oci::{Descriptor, ImageOfProgram, Layout};
 
 use crate::failure::Failure;
 use crate::session::Session;
@@ -49,30 +46,13 @@ pub(crate) async fn build(
 }
 
 fn image(root: &Path, program: &Path, component: &str) -> Result<(Layout, Descriptor), Failure> {
-    let interpreter = elf::interpreter(program).map_err(Failure::io(format!("read {}", program.display())))?;
-    if let Some(interpreter) = interpreter {
-        let what =
-            format!("{component} was not linked statically: it needs {interpreter}, which the image does not have");
-        return Err(
-            Failure::failed(what).hint("a build script or .cargo/config.toml turns off crt-static; remove that")
-        );
-    }
     let failed = |error: &dyn std::error::Error| Failure::failed(format!("cannot make the image: {}", chain(error)));
     let layout = Layout::open(root).map_err(|it| failed(&it))?;
-    let mut contents = Contents::new();
-    let inside = format!("app/{component}");
-    contents.add_file(&inside, program, true).map_err(|it| failed(&it))?;
-    let spec = ImageSpec {
-        platform: Platform::host(),
-        entrypoint: vec![format!("/{inside}")],
-        cmd: Vec::new(),
-        env: BTreeMap::new(),
-        working_dir: "/".to_owned(),
-        exposed_ports: Vec::new(),
-        labels: BTreeMap::new(),
-        created_by: "platform deploy".to_owned(),
-    };
-    let image = layout.build(None, &contents, &spec).map_err(|it| failed(&it))?;
+    let image = layout.image_of_program(program, component).map_err(|it| match it {
+        ImageOfProgram::Dynamic { .. } => Failure::failed(it.to_string())
+            .hint("a build script or .cargo/config.toml turns off crt-static; remove that"),
+        other => failed(&other),
+    })?;
     Ok((layout, image))
 }
 

@@ -4,24 +4,19 @@
 
 mod facts;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use fairway_api::names::ComponentName;
+use fairway_plan::Finding;
 use fairway_plan::score::{self, Score};
-use fairway_plan::{Finding, render};
+use fairway_plan::settings;
+use fairway_plan::settings::Settings;
 
 use crate::failure::Failure;
 
 pub(crate) use facts::{Facts, facts};
-
-/// A file of settings larger than this is not one.
-const MOST_SETTINGS_BYTES: u64 = 1 << 20;
-
-/// Settings by layer: `default`, and one for each environment.
-pub(crate) type Settings = BTreeMap<String, BTreeMap<String, String>>;
 
 /// A folder as it was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +37,7 @@ pub(crate) fn load(file: &Path) -> Result<Source, Failure> {
     if let Some(Err(error)) = &component {
         findings.push(format!("score.yaml: metadata.name: {error}"));
     }
-    let settings = settings(&folder.join("config"), &mut findings)?;
+    let settings = all_settings(&folder.join(settings::FOLDER), &mut findings)?;
     match (score, component, findings.as_slice()) {
         (Some(score), Some(Ok(component)), []) => Ok(Source { folder, component, score, settings }),
         _ => Err(unusable(&folder, findings)),
@@ -80,11 +75,11 @@ fn read(path: &Path, limit: u64) -> Result<String, Failure> {
 }
 
 /// Every `config/<layer>.yaml`.
-fn settings(folder: &Path, findings: &mut Vec<String>) -> Result<Settings, Failure> {
-    let mut settings = Settings::new();
+fn all_settings(folder: &Path, findings: &mut Vec<String>) -> Result<Settings, Failure> {
+    let mut read_so_far = Settings::new();
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(settings),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(read_so_far),
         Err(error) => return Err(Failure::io(format!("read {}", folder.display()))(error)),
     };
     let mut files = Vec::new();
@@ -94,58 +89,20 @@ fn settings(folder: &Path, findings: &mut Vec<String>) -> Result<Settings, Failu
     files.sort();
     for file in files {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Some(layer) = name.strip_suffix(".yaml") else {
-            if let Some(stem) = name.strip_suffix(".yml") {
-                findings.push(format!("config/{name}: is not read; call it {stem}.yaml"));
-            }
-            continue;
-        };
-        if layer != "default" && fairway_api::names::EnvironmentName::parse(layer).is_err() {
-            findings.push(format!("config/{name}: is neither default.yaml nor named like an environment"));
-            continue;
-        }
-        let text = read(&file, MOST_SETTINGS_BYTES + 1)?;
-        let (layer_settings, found) = parse_settings(layer, &text);
-        findings.extend(found.into_iter().map(|it| format!("config/{name}: {it}")));
-        settings.insert(layer.to_owned(), layer_settings);
-    }
-    Ok(settings)
-}
-
-/// A flat map from names to texts; numbers and truth values are texts too.
-fn parse_settings(layer: &str, text: &str) -> (BTreeMap<String, String>, Vec<String>) {
-    let mut settings = BTreeMap::new();
-    let mut findings = Vec::new();
-    if text.len() as u64 > MOST_SETTINGS_BYTES {
-        return (settings, vec![format!("has more than {MOST_SETTINGS_BYTES} bytes")]);
-    }
-    let tree: serde_json::Value = match serde_saphyr::from_str(text) {
-        Ok(tree) => tree,
-        Err(error) => {
-            let first: String = error.to_string().lines().next().unwrap_or_default().chars().take(300).collect();
-            return (settings, vec![format!("is not valid YAML: {first}")]);
-        }
-    };
-    let map = match tree {
-        serde_json::Value::Object(map) => map,
-        serde_json::Value::Null => return (settings, findings),
-        _ => return (settings, vec!["must be a map of names to texts".to_owned()]),
-    };
-    for (name, value) in map {
-        let value = match value {
-            serde_json::Value::String(text) => text,
-            serde_json::Value::Number(number) => number.to_string(),
-            serde_json::Value::Bool(truth) => truth.to_string(),
-            _ => {
-                let name: String = name.chars().take(80).collect();
-                findings.push(format!("{name}: must be a text; write it in quotes"));
+        let layer = match settings::layer(&name) {
+            None => continue,
+            Some(Ok(layer)) => layer,
+            Some(Err(finding)) => {
+                findings.push(said(&format!("config/{name}"), &finding));
                 continue;
             }
         };
-        findings.extend(render::check_setting(layer, &name, &value).map(|it| it.to_string()));
-        settings.insert(name, value);
+        let text = read(&file, settings::MAX_BYTES as u64 + 1)?;
+        let (layer_settings, found) = settings::parse(layer, &text);
+        findings.extend(found.iter().map(|it| said(&format!("config/{name}"), it)));
+        read_so_far.insert(layer.to_owned(), layer_settings);
     }
-    (settings, findings)
+    Ok(read_so_far)
 }
 
 #[cfg(test)]

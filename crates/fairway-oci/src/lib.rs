@@ -11,6 +11,7 @@ mod reference;
 mod layout;
 
 mod build;
+mod program;
 mod transfer;
 
 #[cfg(target_os = "linux")]
@@ -24,6 +25,7 @@ pub use document::{
     Descriptor, History, ImageConfig, Index, Manifest, ParseDocument, Platform, RootFs, RunConfig, media_type,
 };
 pub use layout::{Blob, Ingest, Layout, LayoutError, Tagged};
+pub use program::ImageOfProgram;
 pub use reference::{BadReference, Reference, Target};
 pub use registry::{Access, Body, Call, Registry, RegistryLimits};
 pub use transfer::TransferImage;

@@ -14,6 +14,8 @@ pub mod render;
 
 pub mod score;
 
+pub mod settings;
+
 pub mod template;
 
 mod digest;

@@ -293,7 +293,7 @@ fn workload(
     session: &Session,
     component: &ComponentName,
     config: &ImageConfig,
-) -> Result<(Map<String, Value>, source::Settings), Failure> {
+) -> Result<(Map<String, Value>, fairway_plan::settings::Settings), Failure> {
     if let Some(file) = place::find_score(&session.folder)
         && source::name_in(&file).is_ok_and(|it| it == component.as_str())
     {
