@@ -14,6 +14,7 @@
 //! part of the node too, so a policy that denies all egress leaves names readable.
 
 mod denial;
+mod leaving;
 mod pod;
 mod policy;
 mod refusals;
@@ -179,7 +180,7 @@ impl PodNetwork {
     /// A connection from the node itself to a pod: for probes and the gateway. It is not judged by policies.
     pub async fn dial(&self, target: SocketAddr) -> io::Result<TcpStream> {
         let pod = self.shared.pod_at(target.ip()).ok_or_else(|| no_such_pod(target.ip()))?;
-        let socket = pod.sockets.connect(self.shared.settings.node_address, target).await?;
+        let socket = pod.connect(&self.shared, self.shared.settings.node_address, target).await?;
         TcpStream::from_std(socket.into())
     }
 

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::leaving::Door;
 use super::policy::Party;
 use super::view::{Labels, ServiceView, View};
 use super::{Shared, names_of, resolver, service};
@@ -34,6 +35,7 @@ pub(super) struct Attached {
     pub(super) address: IpAddr,
     pub(super) sockets: Arc<dyn PodSockets>,
     pub(super) room: Arc<Semaphore>,
+    pub(super) door: Door,
     /// Ends everything that belongs to the pod.
     pub(super) gone: CancellationToken,
     /// As the pod was when it was tied in; the API may know newer ones.
@@ -59,6 +61,7 @@ impl Attached {
             address,
             sockets,
             room: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            door: Door::default(),
             gone,
             labels: pod.labels().clone(),
             named_ports: named.collect(),

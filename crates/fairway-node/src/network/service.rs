@@ -123,7 +123,7 @@ async fn connect(
         if let Err(denied) = judged(&view, caller, &target, endpoint.port()) {
             return Err(Failure::Policy { target, endpoint, denied });
         }
-        let connected = tokio::time::timeout(CONNECT, target.sockets.connect(caller.address, endpoint)).await;
+        let connected = tokio::time::timeout(CONNECT, target.connect(shared, caller.address, endpoint)).await;
         match connected
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             .and_then(|it| TcpStream::from_std(it.into()))

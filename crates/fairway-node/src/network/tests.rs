@@ -1,10 +1,13 @@
 //! The network over plain loopback addresses: each pod's "namespace" is a share of 127.0.0.0/8. Real namespaces are in
 //! `tests/network.rs`.
 
+mod leaving;
+
 use std::os::fd::OwnedFd;
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
@@ -13,7 +16,7 @@ use tokio::task::JoinSet;
 use super::resolver::tests_of_messages::{outcome, question};
 use super::view::Objects;
 use super::*;
-use crate::sockets::Transport;
+use crate::sockets::{Transport, connections_in};
 
 /// Sockets for a pod: what it may call stands on its own share of the loopback.
 struct Share(u8);
@@ -41,6 +44,10 @@ impl PodSockets for Share {
         let socket = TcpSocket::new_v4()?;
         socket.bind((source, 0).into())?;
         Ok(socket.connect(target).await?.into_std()?.into())
+    }
+
+    fn connections(&self, to: IpAddr) -> usize {
+        connections_in(&std::fs::read_to_string("/proc/self/net/tcp").unwrap(), to)
     }
 }
 

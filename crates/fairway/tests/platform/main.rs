@@ -8,3 +8,5 @@ mod tour;
 mod kubectl;
 
 mod faults;
+
+mod rollouts;

@@ -26,8 +26,9 @@ impl Worker {
                     let text = format!("Stopping container {}", run.name);
                     self.shared.events.normal(self.pod.as_ref(), "Killing", &text).await;
                 }
-                self.ready.remove(&key);
-                self.stop_run(container, run.attempt, grace);
+                let (network, uid) = (self.shared.network.clone(), self.uid.clone());
+                let quiet = async move { network.withdraw(&uid).await };
+                self.stop_run(container, run.attempt, grace, quiet);
             }
             self.report();
             return Next::Wait(None);
