@@ -18,5 +18,5 @@ pub use pods::{
     StartNode,
 };
 pub use rights::rules;
-pub use runner::reexec;
+pub use runner::{Volume, open_beneath, reexec};
 pub use sockets::{PodSockets, Transport};

@@ -146,6 +146,13 @@ int main(int count, char **words) {
         }
         return 0;
     }
+    if (!strcmp(what, "fill")) {
+        static char block[65536];
+        int file = open(first, O_CREAT | O_WRONLY, 0644);
+        for (int at = 0; at < 512; at++) if (write(file, block, sizeof block) < 0) break;
+        puts("filled");
+        for (;;) pause();
+    }
     if (!strcmp(what, "break-out")) {
         printf("unshare: %s\n", unshare(CLONE_NEWUSER) ? strerror(errno) : "done");
         printf("mount: %s\n", mount("none", "/proc", "tmpfs", 0, NULL) ? strerror(errno) : "done");

@@ -54,6 +54,7 @@ impl Worker {
     /// Removes all that is on the machine. False if something is left.
     async fn clear_away(&mut self) -> bool {
         self.tasks.abort_all();
+        self.shared.usage.forget(&self.uid);
         self.shared.network.remove_pod(&self.uid);
         if let Some(live) = self.live.take() {
             live.kill().await;
@@ -95,6 +96,7 @@ impl Worker {
 
     /// Every container has ended for good: the sandbox goes, logs and status stay.
     pub(super) async fn lie_down(&mut self) {
+        self.shared.usage.forget(&self.uid);
         self.shared.network.remove_pod(&self.uid);
         if let Some(live) = self.live.take() {
             live.kill().await;
