@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fairway_clock::World;
 use fairway_controller::Events;
+use fairway_outside::Outside;
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -68,6 +69,10 @@ pub struct NodeSettings {
     pub pod_range: (Ipv4Addr, u8),
     /// Bounds of each container's log.
     pub log_limit: LogLimit,
+    /// The way to hosts outside, for pods that may reach some.
+    pub outside: Outside,
+    /// What people are told to do about a host that their pods may not reach; without it, how to annotate the namespace.
+    pub egress_advice: Option<String>,
 }
 
 impl NodeSettings {
@@ -91,6 +96,8 @@ impl NodeSettings {
             service_range: (Ipv4Addr::new(10, 96, 0, 0), 12),
             pod_range: (Ipv4Addr::new(10, 244, 0, 0), 16),
             log_limit: LogLimit::default(),
+            outside: Outside::direct(),
+            egress_advice: None,
         }
     }
 }
@@ -186,6 +193,8 @@ impl Node {
         let node_address = Ipv4Addr::from(u32::from(settings.pod_range.0) + 1);
         let mut network = NetworkSettings::usual(settings.world.clone());
         network.node_address = node_address.into();
+        network.outside = settings.outside.clone();
+        network.egress_advice = settings.egress_advice.as_deref().map(Into::into);
         let network = PodNetwork::start(settings.client.clone(), network);
         let events = Events::new(settings.client.clone(), "kubelet", settings.world.clone());
         let register = Register {
@@ -302,7 +311,7 @@ impl Node {
 }
 
 /// An error and what is behind it, in one line: this is where it leaves as text.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

@@ -92,7 +92,7 @@ impl Worker {
             name: self.pod.name_any(),
             hostname,
             ip,
-            ranges: vec![settings.service_range, settings.pod_range],
+            ranges: vec![settings.service_range, settings.pod_range, crate::network::SYNTHETIC],
             host_user: self.claims_user(),
             memory_volumes: self.memory_volumes(),
             log_limit: log_limit(&self.pod).ok().flatten().unwrap_or(settings.log_limit),
