@@ -21,6 +21,14 @@ pub(crate) const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
 /// After this many restarts an instance that never became ready is given up before its time is over.
 const RESTARTS: i32 = 3;
 
+/// How a container is told of that has never run.
+const WAITS: &str = " waits, ";
+
+/// Whether a version failed for this reason before any program of it ran: then it has left no logs.
+pub fn never_ran(why: &str) -> bool {
+    why.contains(WAITS)
+}
+
 /// Judges. `pods` are those of the Deployment; `unhealthy` is what the last failed check of each Pod said, by Pod name.
 pub fn judge(
     deployment: &Deployment,
@@ -103,7 +111,11 @@ fn explain_container(it: &ContainerStatus, unhealthy: Option<String>) -> Option<
             _ if ended.signal.is_some_and(|it| it != 0) => format!("was ended by signal {}", ended.signal.unwrap_or(0)),
             _ => format!("exited with code {}", ended.exit_code),
         };
-        let times = if it.restart_count > 0 { format!(" ({} restarts)", it.restart_count) } else { String::new() };
+        let times = match it.restart_count {
+            0 => String::new(),
+            1 => " (1 restart)".to_owned(),
+            many => format!(" ({many} restarts)"),
+        };
         return Some(format!("container {name} {how}{times}"));
     }
     if let Some(waiting) = state.and_then(|it| it.waiting.as_ref()) {
@@ -112,7 +124,7 @@ fn explain_container(it: &ContainerStatus, unhealthy: Option<String>) -> Option<
             return None;
         }
         let message = waiting.message.clone().map(|it| format!(": {it}")).unwrap_or_default();
-        return Some(format!("container {name} waits, {reason}{message}"));
+        return Some(format!("container {name}{WAITS}{reason}{message}"));
     }
     None
 }

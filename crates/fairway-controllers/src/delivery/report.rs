@@ -136,7 +136,11 @@ fn done(delivery: &Delivery, status: &mut DeliveryStatus, it: &Done, gateway_por
                 None => "nothing served before it".to_owned(),
             };
             let message = format!("{version} was refused by its health check ({why}); {after}");
-            let next = Some(format!("platform logs {name} --env={place} --previous"));
+            let next = Some(if fairway_plan::health::never_ran(why) {
+                format!("platform deploy {name} --env={place}")
+            } else {
+                format!("platform logs {name} --env={place} --previous")
+            });
             Said::no(DeliveryReason::HealthCheckFailed, message, true).fixed_by("its team").next(next.or(logs))
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Read;
+use std::io::{self, Read};
 
 use super::archive::{Entry, Extension, Kind};
 use super::input::{Input, Verdict};
@@ -10,7 +10,7 @@ use super::tree::Tree;
 use super::{Budget, Limits, Rejected, UnpackImage, compression};
 use crate::digest::Digest;
 use crate::document::Descriptor;
-use crate::layout::Layout;
+use crate::layout::{Layout, LayoutError};
 
 /// The beginning of a name that deletes another from the layers below.
 const WHITEOUT: &[u8] = b".wh.";
@@ -31,8 +31,8 @@ pub(super) fn unpack(
     let done = entries(layout, tree, layer, (budget, &verdict), &mut at).and_then(|found| {
         if found == *diff_id { Ok(()) } else { Err(Rejected::WrongDiffId { expected: diff_id.clone(), found }) }
     });
-    // What stopped the reading is the cause; what came of it is not.
-    done.map_err(|why| match verdict.take().unwrap_or(why) {
+    // What stopped the reading is the cause; what came of it is not. Bytes that are not the right ones come first.
+    done.map_err(|why| match damage(layout, layer, verdict.take().unwrap_or(why)) {
         Rejected::Read(source) => UnpackImage::Read(source),
         Rejected::Write(source) => UnpackImage::Write { path: tree.path().to_owned(), source },
         source => {
@@ -40,6 +40,19 @@ pub(super) fn unpack(
             UnpackImage::LayerRejected { layer: layer.digest.clone(), path, source }
         }
     })
+}
+
+/// Why an archive is broken: because its bytes are not those that were meant, if they are not.
+fn damage(layout: &Layout, layer: &Descriptor, why: Rejected) -> Rejected {
+    if !matches!(why, Rejected::BadArchive(_)) {
+        return why;
+    }
+    let Ok(mut blob) = layout.blob(&layer.digest) else { return why };
+    let read = io::copy(&mut blob, &mut io::sink()).map_err(io::Error::downcast::<LayoutError>);
+    match read {
+        Err(Ok(LayoutError::WrongDigest { found, .. })) => Rejected::WrongDigest { found },
+        _ => why,
+    }
 }
 
 fn entries(
@@ -57,6 +70,7 @@ fn entries(
     let input =
         Input::open(blob, compression, (budget.bytes, budget.limits.bytes), verdict).map_err(Rejected::BadArchive)?;
     let mut archive = tar::Archive::new(input);
+    let mut room = budget.bytes;
     let mut made = Made::default();
     let mut extension = Extension::default();
     for entry in archive.entries().map_err(Rejected::BadArchive)?.raw(true) {
@@ -69,6 +83,8 @@ fn entries(
         }
         let entry = std::mem::take(&mut extension).entry(&header)?;
         at.clone_from(&entry.path);
+        // What says itself that it is too much is not begun.
+        room = room.checked_sub(entry.size).ok_or(Rejected::TooManyBytes { limit: budget.limits.bytes })?;
         put(tree, &entry, &mut content, &mut made, &budget.limits)?;
     }
     at.clear();

@@ -69,6 +69,7 @@ fn each_way_to_fail_has_its_sentence() {
     let image = json!({ "state": { "waiting": { "reason": "ErrImagePull", "message": "no such image" } } });
     let found = judged(&deployment(1, late()), &[pod("v2", image)], None);
     assert_eq!(text(&found), "container web waits, ErrImagePull: no such image");
+    assert!(never_ran(&text(&found)) && !never_ran("container web exited with code 1 (1 restart)"));
 }
 
 #[test]

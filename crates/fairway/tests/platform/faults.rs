@@ -75,15 +75,6 @@ fn what_does_not_exist_is_named_with_what_there_is() {
     assert!(code == 3 && said.contains("nowhere"), "{code} {said}");
 }
 
-/// A folder with nothing but a score file, for a service that is registered and never built.
-fn service(home: &Home, name: &str) -> String {
-    let folder = home.work().join(name);
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let score = include_str!("../../../../examples/hello/score.yaml").replace("name: hello", &format!("name: {name}"));
-    std::fs::write(folder.join("score.yaml"), score).expect("write score.yaml");
-    folder.to_string_lossy().into_owned()
-}
-
 /// A copy of the example's folder.
 fn example(home: &Home) -> String {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/hello");
@@ -122,45 +113,6 @@ fn a_broken_score_file_is_told_whole_and_nothing_is_built() {
 }
 
 #[test]
-fn killed_at_each_named_point_it_comes_back_with_everything_it_acknowledged() {
-    if !can_run_containers() || !cfg!(debug_assertions) {
-        return;
-    }
-    let home = Home::new();
-    home.up();
-    let mut acknowledged = Vec::new();
-    for point in ["before-transaction", "before-journal", "before-commit", "before-publish"] {
-        home.ok(&["down"]);
-        let armed = home
-            .command(&["up", "--port=0", "--gateway-port=0"])
-            .env("FAIRWAY_FAILPOINTS", format!("{point}=kill@40"))
-            .output()
-            .expect("the binary runs");
-        // It may be dead before it was ready: the node's heartbeat counts too.
-        let mut tries = 0;
-        while armed.status.success() && tries < 20 {
-            let name = format!("{point}-{tries}");
-            let folder = service(&home, &name);
-            if !home.run(&["create-service", &format!("--name={name}"), "--from", &folder]).status.success() {
-                break;
-            }
-            acknowledged.push(name);
-            tries += 1;
-        }
-        assert!(tries < 20, "{point} was never reached");
-        let (code, _) = home.fails(&["get", "components"]);
-        assert_eq!(code, 6, "{point}: it should be dead");
-        home.up();
-        let there = home.ok(&["get", "components", "-o", "name"]);
-        for name in &acknowledged {
-            assert!(there.lines().any(|it| it.ends_with(&format!("/{name}"))), "{point}: {name} is lost: {there}");
-        }
-        home.ok(&["ledger", "verify"]);
-    }
-    assert!(!acknowledged.is_empty(), "nothing was acknowledged before any of the deaths");
-}
-
-#[test]
 fn a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
     if !can_run_containers() {
         return;
@@ -173,7 +125,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
         return;
     }
     home.up();
-    home.ok(&["create-service", "--name=before", "--from", &service(&home, "before")]);
+    home.ok(&["create-service", "--name=before", "--from", &home.service("before")]);
     let filler = home.path().join("filler");
     let mut chunk = 1 << 20;
     let mut file = std::fs::File::create(&filler).expect("a file");
@@ -183,7 +135,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
             chunk /= 2;
         }
     }
-    let (_, said) = home.fails(&["create-service", "--name=meanwhile", "--from", &service(&home, "meanwhile")]);
+    let (_, said) = home.fails(&["create-service", "--name=meanwhile", "--from", &home.service("meanwhile")]);
     assert!(
         said.to_lowercase().contains("disk") || said.to_lowercase().contains("space") || said.contains("full"),
         "{said}"
@@ -193,7 +145,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
     std::fs::remove_file(&filler).expect("make room");
     let mut made = false;
     for _ in 0..50 {
-        if home.run(&["create-service", "--name=after", "--from", &service(&home, "after")]).status.success() {
+        if home.run(&["create-service", "--name=after", "--from", &home.service("after")]).status.success() {
             made = true;
             break;
         }

@@ -9,4 +9,4 @@ mod kubectl;
 
 mod faults;
 
-mod rollouts;
+mod hostile;

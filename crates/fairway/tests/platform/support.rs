@@ -1,5 +1,9 @@
 //! A platform of its own for a test: the real binary, in a folder that goes away with everything in it.
 
+pub(crate) mod hostile;
+
+pub(crate) mod visitors;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -59,6 +63,33 @@ impl Home {
 
     pub(crate) fn up(&self) {
         self.ok(&["up", "--port=0", &self.port]);
+    }
+
+    /// What the running platform says of itself.
+    fn announced(&self, field: &str) -> u64 {
+        let announced = std::fs::read(self.path().join("run/platform.json")).expect("it runs");
+        let announced: serde_json::Value = serde_json::from_slice(&announced).expect("what it says of itself");
+        announced[field].as_u64().expect("a number")
+    }
+
+    pub(crate) fn gateway_port(&self) -> u16 {
+        u16::try_from(self.announced("gatewayPort")).expect("a port")
+    }
+
+    /// `kill -9` of the platform.
+    pub(crate) fn kill(&self) {
+        let killed = Command::new("kill").arg("-9").arg(self.announced("pid").to_string()).status();
+        assert!(killed.expect("kill runs").success());
+    }
+
+    /// A folder with nothing but a score file, for a service that is registered and never built.
+    pub(crate) fn service(&self, name: &str) -> String {
+        let folder = self.work().join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let score =
+            include_str!("../../../../examples/hello/score.yaml").replace("name: hello", &format!("name: {name}"));
+        std::fs::write(folder.join("score.yaml"), score).expect("write score.yaml");
+        folder.to_string_lossy().into_owned()
     }
 
     /// The end of the platform's log.

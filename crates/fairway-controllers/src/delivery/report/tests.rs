@@ -81,6 +81,9 @@ fn a_refused_version_says_why_and_who_goes_on_serving() {
     assert_eq!(condition(&after, READY), ("False".to_owned(), "HealthCheckFailed".to_owned()));
     assert_eq!(condition(&after, STALLED).0, "True");
     assert!(after.explanation.next_step.unwrap().starts_with("platform logs api"));
+    let why = "container web waits, ErrImagePull: no such image".to_owned();
+    let after = status(&delivery("api-v2", None), &outcome("v2", Course::TakenBack { why }, 0), 80, at(20));
+    assert_eq!(after.explanation.next_step.as_deref(), Some("platform deploy api --env=staging"), "there are no logs");
 }
 
 #[test]
