@@ -87,6 +87,11 @@ impl Failpoints {
         Self::default()
     }
 
+    /// The name of every point there is.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        POINTS.iter().map(|it| it.0)
+    }
+
     /// What strikes at this point now, if anything. [`Fault::Kill`] does not return.
     pub(crate) fn strike(&self, point: Point) -> Option<Fault> {
         let armed = self.armed.iter().find(|it| it.point == point)?;

@@ -161,11 +161,7 @@ impl Bench {
             name: "mypod".into(),
             hostname: "mypod".into(),
             ip: self.ip,
-            ranges: vec![
-                (Ipv4Addr::new(10, 96, 0, 0), 12),
-                (Ipv4Addr::new(10, 244, 0, 0), 16),
-                fairway_node::SYNTHETIC,
-            ],
+            ranges: vec![(Ipv4Addr::new(10, 96, 0, 0), 12), (Ipv4Addr::new(10, 244, 0, 0), 16)],
             host_user: None,
             memory_volumes: Vec::new(),
             log_limit: LogLimit::default(),

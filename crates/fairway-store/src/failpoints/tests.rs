@@ -9,6 +9,7 @@ fn a_point_strikes_once_at_its_pass() {
     assert_eq!(points.strike(Point::BeforeJournal), None);
     assert_eq!(Failpoints::none().strike(Point::BeforeCommit), None);
     assert!("".parse::<Failpoints>().is_ok());
+    assert!(Failpoints::names().all(|it| format!("{it}=kill").parse::<Failpoints>().is_ok()));
 }
 
 #[test]

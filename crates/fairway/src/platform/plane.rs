@@ -87,6 +87,9 @@ fn options(file: &Path) -> Result<Options> {
         && let Ok(failpoints) = std::env::var("FAIRWAY_FAILPOINTS")
     {
         options.failpoints = failpoints.parse().context("read FAIRWAY_FAILPOINTS")?;
+        // Few writes are to reach the points of the store's upkeep too.
+        options.history_bytes = 32 << 10;
+        options.checkpoint_bytes = 64 << 10;
     }
     Ok(options)
 }

@@ -9,4 +9,6 @@ mod kubectl;
 
 mod faults;
 
+mod killed;
+
 mod hostile;

@@ -59,17 +59,11 @@ impl Worker {
             let text = format!("Container {name} failed liveness probe, will be restarted");
             self.shared.events.normal(self.pod.as_ref(), "Killing", &text).await;
         }
-        self.stop_run(container, attempt, seconds(grace), std::future::ready(()));
+        self.stop_run(container, attempt, seconds(grace));
     }
 
-    /// Begins to end a run, once: when it is `quiet` or time is short.
-    pub(super) fn stop_run(
-        &mut self,
-        container: Container,
-        attempt: u32,
-        grace: Duration,
-        quiet: impl Future<Output = ()> + Send + 'static,
-    ) {
+    /// Begins to end a run, once.
+    pub(super) fn stop_run(&mut self, container: Container, attempt: u32, grace: Duration) {
         let key = (container.name.clone(), attempt);
         let Some(target) = self.probe_target() else { return };
         if !self.stopping.insert(key.clone()) {
@@ -86,7 +80,7 @@ impl Worker {
                 let text = format!("PreStopHook of container {name} failed: {why}");
                 shared.events.warning(pod.as_ref(), "FailedPreStopHook", &text).await;
             };
-            stop::stop(&target, &container, attempt, signal, grace, quiet, tell).await;
+            stop::stop(&target, &container, attempt, signal, grace, tell).await;
         });
     }
 }
