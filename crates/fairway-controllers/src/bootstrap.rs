@@ -1,6 +1,9 @@
 //! What a fresh platform has: the roles of people, and on a laptop a Team, a Project and two Environments to begin in.
 
-use fairway_api::v1alpha1::{Environment, EnvironmentSpec, Members, Project, ProjectSpec, Team, TeamSpec, Tier};
+use fairway_api::v1alpha1::{
+    Environment, EnvironmentSpec, Members, Project, ProjectSpec, Team, TeamSpec, Template, Tier,
+};
+use fairway_plan::template;
 use serde_json::{Value, json};
 
 /// The name of the Team and the Project that a laptop begins with.
@@ -66,6 +69,12 @@ pub fn roles() -> Vec<Value> {
             "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:authenticated" }],
         }),
     ]
+}
+
+/// The Templates that come with the platform.
+pub fn templates() -> Vec<Template> {
+    let folders = template::builtin_names().filter_map(template::builtin);
+    folders.filter_map(|it| template::manifest(&it).0).collect()
 }
 
 /// The Team of a laptop, whose only member is its user.

@@ -9,6 +9,8 @@ mod project;
 
 mod environment;
 
+mod template;
+
 mod component;
 
 mod release;
@@ -60,6 +62,7 @@ pub fn start(settings: &Settings) -> Controllers {
     controllers.spawn(|stop| team::run(context(team::NAME), stop));
     controllers.spawn(|stop| project::run(context(project::NAME), stop));
     controllers.spawn(|stop| environment::run(context(environment::NAME), stop));
+    controllers.spawn(|stop| template::run(context(template::NAME), stop));
     controllers.spawn(|stop| component::run(context(component::NAME), stop));
     controllers.spawn(|stop| release::run(context(release::NAME), stop));
     controllers.spawn(|stop| delivery::run(context(delivery::NAME), stop));
@@ -75,6 +78,8 @@ enum Error {
     Write { what: &'static str, source: kube::Error },
     #[error("{what} at the target")]
     Target { what: &'static str, source: TargetError },
+    #[error("{0} did not answer")]
+    Unreachable(&'static str),
 }
 
 impl Error {
@@ -91,7 +96,7 @@ impl Failure for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::Read { .. } => "ReadFailed",
-            Self::Write { .. } => "ApplyFailed",
+            Self::Write { .. } | Self::Unreachable(_) => "ApplyFailed",
             Self::Target { source, .. } => source.reason(),
         }
     }

@@ -2,7 +2,7 @@
 
 use fairway_controller::{MAKE, READ, Right, events, rule};
 
-use crate::{component, delivery, environment, project, release, team};
+use crate::{component, delivery, environment, project, release, team, template};
 
 const OURS: &str = "fairway.dev";
 
@@ -38,6 +38,15 @@ pub fn rights() -> Vec<Right> {
                 rule("rbac.authorization.k8s.io", &["rolebindings"], MAKE),
                 rule("networking.k8s.io", &["networkpolicies"], MAKE),
                 bind(),
+                events(),
+            ],
+        },
+        Right {
+            name: template::NAME,
+            rules: vec![
+                rule(OURS, &["templates"], READ),
+                rule(OURS, &["templates/status"], &["patch"]),
+                rule(OURS, &["components"], READ),
                 events(),
             ],
         },

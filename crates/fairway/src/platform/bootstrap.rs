@@ -41,6 +41,9 @@ pub(super) async fn plane(client: &Client, facts: &Facts<'_>) -> Result<()> {
         };
         apply(client, object, plural).await?;
     }
+    for template in product::templates() {
+        apply(client, serde_json::to_value(template).context("write a template")?, "templates").await?;
+    }
     apply(client, fairway_gateway::open_gateway(&gateway_name(), "fairway", 80), "gateways").await?;
     apply(client, hub(facts), "configmaps").await
 }
