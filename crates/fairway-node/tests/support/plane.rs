@@ -8,6 +8,7 @@ use std::sync::Arc;
 use fairway_clock::World;
 use fairway_node::runner::{Footprint, LogOptions, Runner};
 use fairway_node::{FolderImages, HostImage, HostImages, Images, Node, NodeSettings};
+use fairway_outside::Outside;
 use fairway_testkit::{TestPlane, administrator};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{Event, Pod, ServiceAccount};
@@ -24,6 +25,8 @@ pub(crate) struct Plane {
     _leftovers: bench::Leftovers,
     folder: tempfile::TempDir,
     images: Arc<dyn Images>,
+    /// The way out of the next node that begins.
+    pub(crate) outside: Outside,
 }
 
 impl Plane {
@@ -44,8 +47,14 @@ impl Plane {
         let folder = tempfile::Builder::new().prefix("fairway-node-").tempdir().unwrap();
         bench::open_to_all(folder.path());
         let images = images(&folder.path().join("node"));
-        let mut it =
-            Self { api: plane, node: None, _leftovers: bench::Leftovers(folder.path().join("node")), folder, images };
+        let mut it = Self {
+            api: plane,
+            node: None,
+            _leftovers: bench::Leftovers(folder.path().join("node")),
+            folder,
+            images,
+            outside: Outside::direct(),
+        };
         it.begin().await;
         bench::put_program(&it.state().join("images/program/rootfs"));
         fs::write(it.state().join("images/program/config.json"), r#"{"entrypoint":["/bin/program"]}"#).unwrap();
@@ -67,6 +76,7 @@ impl Plane {
         let program = bench::pod_program();
         let mut settings = NodeSettings::usual(self.state(), "here", client, images, program, world);
         settings.host_images = host_images();
+        settings.outside = self.outside.clone();
         let node = Node::start(settings).await.unwrap();
         node.registered().await;
         self.node = Some(node);
@@ -155,6 +165,8 @@ fn host_images() -> HostImages {
     images.images.insert("system".into(), HostImage::of_system());
     if let Some(sysroot) = rust() {
         let image = HostImage::of_system().with(sysroot, "/opt/rust").first_in_path("/opt/rust/bin");
+        let bundle = fairway_outside::trust::Bundle::find(|_| None).machine;
+        let image = bundle.map_or(image.clone(), |it| image.trusting(&it));
         images.images.insert("rust".into(), image.variable("CARGO_HOME", "/tmp/cargo"));
     }
     images.images.insert("broken".into(), HostImage::of_system().with("/no/such/toolchain", "/opt/it"));

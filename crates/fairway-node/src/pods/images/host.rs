@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fairway_outside::trust::BUNDLE_VARIABLES;
+
 use super::{EnsureImage, Image};
 
 /// What every reference to a host image begins with.
@@ -23,8 +25,11 @@ const SETTINGS: [&str; 8] = [
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
     "/etc/pki/tls",
-    "/etc/ssl/certs",
+    CERTIFICATES,
 ];
+const CERTIFICATES: &str = "/etc/ssl/certs";
+/// Where a bundle of authorities is in every host image.
+const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 const PASSWD: &str =
     "root:x:0:0:root:/tmp:/bin/sh\nstep:x:1000:1000::/tmp:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n";
 const GROUP: &str = "root:x:0:\nstep:x:1000:\nnogroup:x:65534:\n";
@@ -94,6 +99,18 @@ impl HostImage {
     pub fn maybe(mut self, source: impl Into<PathBuf>, target: &str) -> Self {
         self.mounts.push(HostMount { source: source.into(), target: target.to_owned(), optional: true });
         self
+    }
+
+    /// Shows this bundle of certificate authorities where programs look for one, and tells those that look elsewhere. The
+    /// machine's own certificates stay where the bundle is one of them.
+    #[must_use]
+    pub fn trusting(mut self, bundle: &Path) -> Self {
+        let own = bundle == Path::new(BUNDLE) && self.mounts.iter().any(|it| it.target == CERTIFICATES);
+        if !own {
+            self.mounts.retain(|it| it.target != CERTIFICATES);
+            self = self.with(bundle, BUNDLE);
+        }
+        BUNDLE_VARIABLES.into_iter().fold(self, |image, name| image.variable(name, BUNDLE))
     }
 
     /// Sets a variable.

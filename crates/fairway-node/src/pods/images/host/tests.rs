@@ -83,3 +83,24 @@ fn the_systems_image_has_its_programs_and_no_home() {
     assert!(path.starts_with("/opt/rust/bin:/usr/local/sbin:"), "{path}");
     assert_eq!(found.user(), Some((1000, 1000)));
 }
+
+#[test]
+fn a_bundle_of_authorities_is_where_programs_look_for_it() {
+    let targets = |image: &HostImage| image.mounts.iter().map(|it| it.target.clone()).collect::<Vec<_>>();
+    let told =
+        |image: &HostImage| image.env.iter().filter(|it| it.1 == BUNDLE).map(|it| it.0.clone()).collect::<Vec<_>>();
+    let system = HostImage::default().maybe(CERTIFICATES, CERTIFICATES);
+    let company = system.clone().trusting(Path::new("/srv/company.pem"));
+    assert_eq!(company.mounts.len(), 1, "a file cannot appear inside a folder that is shown: {:?}", company.mounts);
+    assert_eq!(
+        (targets(&company), company.mounts[0].source.as_path()),
+        (vec![BUNDLE.to_owned()], Path::new("/srv/company.pem"))
+    );
+    let own = system.trusting(Path::new(BUNDLE));
+    assert_eq!(targets(&own), [CERTIFICATES], "the machine's own folder has it");
+    for image in [&company, &own] {
+        assert!(told(image).contains(&"SSL_CERT_FILE".to_owned()), "{:?}", image.env);
+    }
+    let elsewhere = HostImage::default().trusting(Path::new("/etc/pki/tls/certs/ca-bundle.crt"));
+    assert_eq!(targets(&elsewhere), [BUNDLE]);
+}
