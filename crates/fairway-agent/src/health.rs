@@ -10,6 +10,9 @@ use kube::api::{Api, ListParams};
 
 use crate::{Agent, Error};
 
+/// What a node says of a program that asks for users that it cannot have.
+const NEEDS_USERS: &str = "ImageNeedsUidRange";
+
 /// How a workload does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -53,8 +56,9 @@ impl Agent {
         let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
         let events = events.list(&ListParams::default()).await;
         let mut events = events.map_err(|source| Error::Read { what: "events", source })?.items;
-        events.retain(|it| it.reason.as_deref() == Some("Unhealthy"));
-        events.sort_by_key(|it| it.last_timestamp.clone());
+        events.retain(|it| it.reason.as_deref().is_some_and(|it| it == "Unhealthy" || it == NEEDS_USERS));
+        // The last one counts, and a check that fails because of users that are not there less than why it does.
+        events.sort_by_key(|it| (it.reason.as_deref() == Some(NEEDS_USERS), it.last_timestamp.clone()));
         let said = events.into_iter().filter_map(|it| Some((it.involved_object.uid?, it.message?)));
         Ok(said.collect())
     }

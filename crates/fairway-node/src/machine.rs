@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::process::geteuid;
 use serde::Serialize;
 
-use crate::runner::Generation;
+use crate::runner::{Generation, Owner};
 
 /// Facts for `doctor`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -126,14 +126,13 @@ const SWITCHES: [(&str, &str, &str); 3] = [
 ];
 
 fn user_mode() -> (UserMode, String) {
-    let is_root = geteuid().is_root();
     for (path, bad, advice) in SWITCHES {
         if fs::read_to_string(path).is_ok_and(|it| it.trim() == bad) {
             // As root our pods change to an unprivileged user first, so the switches bind them too.
             return (UserMode::None, advice.to_owned());
         }
     }
-    if is_root {
+    if Owner::here().is_root() {
         return (UserMode::Root, "every pod runs as an unprivileged user of its own".into());
     }
     let user = geteuid().as_raw();

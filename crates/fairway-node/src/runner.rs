@@ -12,6 +12,7 @@ mod idmap;
 mod init;
 mod launch;
 mod logs;
+mod owner;
 mod pod;
 mod protocol;
 mod raw;
@@ -26,18 +27,18 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use fairway_clock::Entropy;
-use rustix::process::geteuid;
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use cgroups::Cgroups;
+pub(crate) use owner::Owner;
 
 pub use cgroups::{Generation, WriteCgroup};
 pub(crate) use folder::remove_tree;
 pub use footprint::Footprint;
 pub use logs::{LogOptions, LogStream, ReadLog, read_log};
 pub use pod::{AskPod, Pod};
-pub use protocol::{Container, ContainerState, ExecResult, Finished, Limits, LogLimit, Mount, PodState, Sandbox};
+pub use protocol::{Container, ContainerState, ExecResult, Finished, Limits, LogLimit, Mount, PodState, Sandbox, Want};
 
 /// The first of the users that pods run as when the node is root: a range that systemd leaves to nobody.
 const FIRST_POD_USER: u32 = 0x7000_0000;
@@ -85,7 +86,7 @@ pub enum OpenRunner {
         source: io::Error,
     },
     /// Files in it belong to users that this node cannot be.
-    #[error("{path} was made by {made_by} and cannot be used by {now}; use another folder or the user that made it", path = path.display())]
+    #[error("{path} was made by {made_by} and this is {now}, who cannot have its files; run as the one who made it, or use another folder", path = path.display())]
     OtherUser {
         /// The folder.
         path: PathBuf,
@@ -165,6 +166,16 @@ impl Runner {
     /// begins with [`reexec`].
     pub fn open(state: &Path, program: &Path, entropy: &dyn Entropy) -> Result<Self, OpenRunner> {
         let prepare = |path: &Path, source| OpenRunner::Prepare { path: path.to_owned(), source };
+        let owner = Owner::here();
+        // Before anything is touched: what another one made may be closed to us, or we may spoil it.
+        fs::create_dir_all(state).map_err(|it| prepare(state, it))?;
+        let mark = state.join("node.user");
+        let now = owner.to_string();
+        let made_by = remember(&mark, &now).map_err(|it| prepare(&mark, it))?;
+        if made_by != now {
+            let made_by = made_by.chars().filter(|it| !it.is_control()).take(100).collect();
+            return Err(OpenRunner::OtherUser { path: state.to_owned(), made_by, now });
+        }
         let pods = state.join(folder::PODS);
         for path in [&pods, &state.join(folder::IMAGES)] {
             fs::create_dir_all(path).map_err(|it| prepare(path, it))?;
@@ -174,15 +185,15 @@ impl Runner {
         for path in [&state, &pods, &state.join(folder::IMAGES)] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o711)).map_err(|it| prepare(path, it))?;
         }
-        let is_root = geteuid().is_root();
-        let now = if is_root { "root".to_owned() } else { format!("user {}", geteuid().as_raw()) };
-        let made_by = remember(&state.join("node.user"), &now).map_err(|it| prepare(&state.join("node.user"), it))?;
-        if made_by != now {
-            return Err(OpenRunner::OtherUser { path: state, made_by, now });
-        }
         let id = state.join("node.id");
         let id = remember(&id, &entropy.hex(6)).map_err(|it| prepare(&id, it))?;
-        Ok(Self { cgroups: Cgroups::new(&id), state, program: program.to_owned(), is_root, patience: PATIENCE })
+        Ok(Self {
+            cgroups: Cgroups::new(&id),
+            state,
+            program: program.to_owned(),
+            is_root: owner.is_root(),
+            patience: PATIENCE,
+        })
     }
 
     /// Waits only so long for a pod's init to answer.

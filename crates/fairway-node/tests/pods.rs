@@ -115,6 +115,38 @@ async fn a_container_that_keeps_failing_backs_off() {
 }
 
 #[tokio::test]
+async fn a_program_that_wants_another_user_is_told_apart_from_one_that_just_fails() {
+    let Some(plane) = Plane::start().await else { return };
+    let spec = json!({ "securityContext": { "runAsUser": 65532 } });
+    plane.pod("switcher", &["switch", "101"], spec.clone()).await;
+    let pod = plane.until("switcher", "waiting", |it| state(it) == "waiting ImageNeedsUidRange").await;
+    let status = &pod.status.unwrap().container_statuses.unwrap()[0];
+    let waiting = status.state.clone().unwrap().waiting.unwrap().message.unwrap();
+    assert!(waiting.starts_with("the program asks for user 101") && waiting.contains("runAsUser"), "{waiting}");
+    let last = status.last_state.clone().unwrap().terminated.unwrap();
+    assert_eq!((last.reason.as_deref(), last.exit_code), (Some("ImageNeedsUidRange"), 1));
+    assert!(plane.events("ImageNeedsUidRange").await[0].starts_with("Container app: the program asks for user 101"));
+    plane.delete("switcher").await;
+    // To ask for what it is already is no such thing, and to go on without what it asked for is no failure.
+    plane
+        .pod(
+            "same",
+            &["switch", "65532"],
+            json!({ "restartPolicy": "Never", "securityContext": { "runAsUser": 65532 } }),
+        )
+        .await;
+    plane.until("same", "done", |it| phase(it) == "Succeeded").await;
+    plane.delete("same").await;
+    plane.pod("tolerant", &["own", "999"], spec).await;
+    plane.until("tolerant", "ready", is_ready).await;
+    while !plane.events("ImageNeedsUidRange").await.iter().any(|it| it.contains("user 999")) {
+        tokio::task::yield_now().await;
+    }
+    plane.delete("tolerant").await;
+    plane.clean().await;
+}
+
+#[tokio::test]
 async fn a_job_like_pod_ends_and_its_log_stays() {
     let Some(plane) = Plane::start().await else { return };
     plane.pod("once", &["lines", "2"], json!({ "restartPolicy": "Never" })).await;

@@ -4,12 +4,13 @@
 mod bench;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use bench::{Bench, program};
 use fairway_node::PodSockets as _;
 use fairway_node::Transport;
-use fairway_node::runner::{Container, Footprint, Found, Limits, LogOptions, Mount};
+use fairway_node::runner::{Container, Footprint, Found, Limits, LogOptions, Mount, Runner};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[tokio::test]
@@ -400,6 +401,37 @@ async fn following_a_log_ends_with_the_container() {
     pod.signal("app", 0, 9).await.unwrap();
     assert_eq!(follow.await, "sleeping\n");
     bench.clean().await;
+}
+
+/// The folder that is opened by a process of other users.
+const OPEN_THIS: &str = "FAIRWAY_TEST_OPEN";
+
+#[test]
+fn a_folder_is_refused_to_whoever_has_other_users() {
+    if let Some(folder) = std::env::var_os(OPEN_THIS) {
+        let opened = Runner::open(Path::new(&folder), Path::new("/none"), &fairway_clock::SystemEntropy);
+        println!("<{}>", opened.err().map_or("opened".into(), |it| it.to_string()));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Runner::open(folder.path(), Path::new("/none"), &fairway_clock::SystemEntropy);
+    open().unwrap();
+    // Root inside of a user namespace with one user: the same files, and not the users that they belong to.
+    let mut inside = std::process::Command::new("unshare");
+    inside.args(["--user", "--map-root-user"]).arg(std::env::current_exe().unwrap());
+    inside.args(["--exact", "a_folder_is_refused_to_whoever_has_other_users", "--nocapture"]);
+    let output = match inside.env(OPEN_THIS, folder.path()).output() {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
+        _ => return bench::skipped("a folder opened by other users: no user namespace can be made here with unshare"),
+    };
+    if std::fs::read_to_string(folder.path().join("node.user")).unwrap() == "root" {
+        let expected = "was made by root and this is user 0, who cannot have its files; run as the one who made it";
+        assert!(output.contains(expected), "{output}");
+    } else {
+        // Without root one is the same user inside, and has as many.
+        assert!(output.contains("<opened>"), "{output}");
+    }
+    open().unwrap();
 }
 
 #[test]

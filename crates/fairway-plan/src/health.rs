@@ -108,6 +108,9 @@ fn explain_container(it: &ContainerStatus, unhealthy: Option<String>) -> Option<
     if let Some(ended) = ended {
         let how = match ended.reason.as_deref() {
             Some("OOMKilled") => "used more memory than its limit and was killed".to_owned(),
+            Some(reason @ "ImageNeedsUidRange") => {
+                format!("could not go on ({reason}: {})", ended.message.clone().unwrap_or_default())
+            }
             _ if ended.signal.is_some_and(|it| it != 0) => format!("was ended by signal {}", ended.signal.unwrap_or(0)),
             _ => format!("exited with code {}", ended.exit_code),
         };

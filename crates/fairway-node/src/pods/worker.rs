@@ -64,6 +64,7 @@ pub(super) struct Worker {
     history: PodState,
     /// Runs whose end was counted and told.
     told: BTreeSet<Run>,
+    told_wants: BTreeSet<Run>,
     failures: BTreeMap<String, u32>,
     waiting: BTreeMap<String, Waiting>,
     ready: BTreeSet<Run>,
@@ -113,6 +114,7 @@ impl Worker {
             live,
             history,
             told: BTreeSet::new(),
+            told_wants: BTreeSet::new(),
             failures: BTreeMap::new(),
             waiting: BTreeMap::new(),
             ready: BTreeSet::new(),

@@ -97,6 +97,7 @@ impl Init {
                 wait::Ready::Listener => self.accept(),
                 wait::Ready::Peer(key) => self.hear(key),
                 wait::Ready::Stream(key, stream) => self.read_log(key, stream),
+                wait::Ready::Call(key) => self.hear_call(key),
                 wait::Ready::Child(key) => self.reap(key),
                 wait::Ready::ExecOutput(key) => self.read_exec(key),
                 wait::Ready::ExecEnded(key) => self.end_exec(key),

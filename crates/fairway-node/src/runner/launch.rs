@@ -14,7 +14,7 @@ use super::failed::{Failed, Step as _};
 use super::host_trees::HostTrees;
 use super::idmap::{self, Mapped};
 use super::protocol::Sandbox;
-use super::{folder, init, raw};
+use super::{Owner, folder, init, raw};
 
 /// How a process knows that it is to be pod init: its own name.
 pub(super) const NAME: &str = "fairway-pod-init";
@@ -25,7 +25,7 @@ pub(super) const TRIAL: &str = "fairway-pod-trial";
 /// Tries what [`run`] does up to the fork, with nothing to show for it; never comes back.
 pub(super) fn try_out() -> ! {
     let tried: Result<(), Failed> = (|| {
-        if geteuid().is_root() {
+        if Owner::here().is_root() {
             become_user(super::FIRST_POD_USER)?;
         }
         own_namespace()?;

@@ -141,6 +141,39 @@ pub struct ContainerState {
     pub started_at: Timestamp,
     /// How it ended, if it did.
     pub finished: Option<Finished>,
+    /// What it asked for first of what only a range of users has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wants: Option<Want>,
+}
+
+/// What a container cannot have as long as it has one user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Want {
+    /// To be this user, or to own files as this user.
+    User(u32),
+    /// The same with a group.
+    Group(u32),
+    /// More groups than its own.
+    Groups,
+}
+
+impl Want {
+    /// The reason that Kubernetes objects carry.
+    pub const REASON: &str = "ImageNeedsUidRange";
+
+    /// What happened and what to do about it.
+    pub fn hint(self) -> String {
+        let what = match self {
+            Self::User(user) => format!("user {user}"),
+            Self::Group(group) => format!("group {group}"),
+            Self::Groups => "more groups than its own".to_owned(),
+        };
+        format!(
+            "the program asks for {what} while it runs, and a container of this node has one user only: let the image \
+             start as the user that it needs (USER in its Dockerfile, or securityContext.runAsUser) and own its files \
+             as that user"
+        )
+    }
 }
 
 /// How a run ended.
@@ -152,9 +185,9 @@ pub struct Finished {
     pub exit_code: i32,
     /// The signal that ended it.
     pub signal: Option<i32>,
-    /// `Completed`, `Error`, `OOMKilled` or `StartError`.
+    /// `Completed`, `Error`, `OOMKilled`, `ImageNeedsUidRange` or `StartError`.
     pub reason: String,
-    /// What went wrong, where it never ran.
+    /// What went wrong, where it never ran or could not go on.
     pub message: Option<String>,
 }
 

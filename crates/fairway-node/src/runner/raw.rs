@@ -1,9 +1,14 @@
 //! The few system calls that Rust cannot check: each with the reason why it is sound here.
 #![expect(unsafe_code, reason = "fork, unshare and close_range have no safe form; every use says why it holds")]
 
-use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, AsRawFd, FromRawFd as _, OwnedFd};
 
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 use tokio::io::Interest;
@@ -109,6 +114,58 @@ fn set_mount(mount: &OwnedFd, flags: libc::c_int, attributes: &MountAttributes) 
 pub(super) fn watched(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` always gives the same descriptor, open for as long as it lives, and the `AsyncFd` owns it.
     unsafe { AsyncFd::register_with_interest(fd, interest) }.map_err(io::Error::from)
+}
+
+/// Installs a filter of system calls that asks; gives what the questions come out of.
+pub(super) fn listen_to_calls(program: &[seccompiler::sock_filter]) -> io::Result<OwnedFd> {
+    let length = libc::c_ushort::try_from(program.len()).map_err(io::Error::other)?;
+    let program = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut().cast() };
+    let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    // SAFETY: the kernel reads `len` instructions, which have the layout of its own structure, and keeps a copy.
+    let done =
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, std::ptr::from_ref(&program)) };
+    match i32::try_from(done) {
+        // SAFETY: it is a new descriptor that nobody else knows.
+        Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// A call that waits: its number and arguments. It goes on as if nobody had asked.
+pub(super) fn hear_call(calls: &OwnedFd) -> io::Result<(i64, [u64; 6])> {
+    // SAFETY: plain numbers, for which zero is good; the kernel insists on it.
+    let mut call: libc::seccomp_notif = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes one structure of this size.
+    if unsafe { libc::ioctl(calls.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut call) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let flags = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).map_err(io::Error::other)?;
+    let mut answer = libc::seccomp_notif_resp { id: call.id, val: 0, error: 0, flags };
+    // SAFETY: the kernel reads one structure of this size. (A caller that is gone needs no answer.)
+    let _gone = unsafe { libc::ioctl(calls.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) };
+    Ok((call.data.nr.into(), call.data.args))
+}
+
+/// Gives a descriptor to whoever has the other end of a socket.
+pub(super) fn hand_over(socket: &OwnedFd, fd: &OwnedFd) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let fds = [fd.as_fd()];
+    ancillary.push(SendAncillaryMessage::ScmRights(&fds));
+    sendmsg(socket, &[IoSlice::new(&[0])], &mut ancillary, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// Takes what was handed over, if anything was.
+pub(super) fn take_over(socket: &OwnedFd) -> Option<OwnedFd> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    recvmsg(socket, &mut [IoSliceMut::new(&mut [0])], &mut ancillary, flags).ok()?;
+    ancillary.drain().find_map(|it| match it {
+        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+        _ => None,
+    })
 }
 
 /// Ends this process at once, without running what its parent registered to run at exit.

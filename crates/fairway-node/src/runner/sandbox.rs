@@ -7,6 +7,7 @@ mod place;
 mod privileges;
 mod root;
 mod seccomp;
+mod users;
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
@@ -20,11 +21,14 @@ use super::failed::{Failed, Step as _};
 use super::protocol::Container;
 use super::{launch, raw};
 
-/// Becomes the container's program. Comes back only with the reason why it cannot.
-pub(super) fn enter(pod: &str, spec: &Container, stdout: OwnedFd, stderr: OwnedFd) -> Failed {
+pub(super) use users::wanted;
+
+/// Becomes the container's program. Comes back only with the reason why it cannot. What hears of its calls for other users
+/// goes to `init`.
+pub(super) fn enter(pod: &str, spec: &Container, stdout: OwnedFd, stderr: OwnedFd, init: &OwnedFd) -> Failed {
     match prepare(pod, spec) {
         Err(failed) => failed,
-        Ok(()) => become_program(spec, &spec.argv, Stdio::from(stdout), Stdio::from(stderr)),
+        Ok(()) => become_program(spec, &spec.argv, Stdio::from(stdout), Stdio::from(stderr), Some(init)),
     }
 }
 
@@ -53,11 +57,11 @@ pub(super) fn follow(spec: &Container, container: &OwnedFd, argv: &[String], out
     })();
     match entered {
         Err(failed) => failed,
-        Ok((stdout, stderr)) => become_program(spec, argv, stdout, stderr),
+        Ok((stdout, stderr)) => become_program(spec, argv, stdout, stderr, None),
     }
 }
 
-fn become_program(spec: &Container, argv: &[String], stdout: Stdio, stderr: Stdio) -> Failed {
+fn become_program(spec: &Container, argv: &[String], stdout: Stdio, stderr: Stdio, init: Option<&OwnedFd>) -> Failed {
     let Some((program, arguments)) = argv.split_first() else {
         return failed("find a command: neither container nor image names one", rustix::io::Errno::NOENT.into());
     };
@@ -69,6 +73,10 @@ fn become_program(spec: &Container, argv: &[String], stdout: Stdio, stderr: Stdi
         .step(|| format!("enter the working folder {working_dir}"))
         .and_then(|()| raw::close_on_exec().step(|| "close descriptors".into()))
         .and_then(|()| privileges::give_up(spec));
+    if let Some(init) = init {
+        // Where somebody outside listens already nobody else can: then only the words are missing.
+        let _unheard = users::announce(spec).and_then(|calls| raw::hand_over(init, &calls));
+    }
     match ready {
         Err(failed) => failed,
         Ok(()) => failed(&format!("run {program}"), command.exec()),

@@ -66,6 +66,11 @@ fn each_way_to_fail_has_its_sentence() {
     let memory = json!({ "restartCount": 3, "state": { "waiting": { "reason": "CrashLoopBackOff" } }, "lastState": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } } });
     let found = judged(&deployment(1, json!({})), &[pod("v2", memory)], None);
     assert_eq!(text(&found), "container web used more memory than its limit and was killed (3 restarts)");
+    let ended = json!({ "exitCode": 1, "reason": "ImageNeedsUidRange", "message": "the program asks for user 101" });
+    let users = json!({ "restartCount": 3, "state": { "waiting": { "reason": "ImageNeedsUidRange" } }, "lastState": { "terminated": ended } });
+    let found = judged(&deployment(1, json!({})), &[pod("v2", users)], None);
+    let expected = "container web could not go on (ImageNeedsUidRange: the program asks for user 101) (3 restarts)";
+    assert_eq!(text(&found), expected);
     let image = json!({ "state": { "waiting": { "reason": "ErrImagePull", "message": "no such image" } } });
     let found = judged(&deployment(1, late()), &[pod("v2", image)], None);
     assert_eq!(text(&found), "container web waits, ErrImagePull: no such image");

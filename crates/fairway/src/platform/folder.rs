@@ -32,10 +32,10 @@ impl Folder {
     /// Makes the folder where it is missing and takes hold of it.
     pub(crate) fn hold(root: &Path) -> Result<Self> {
         make_private(root)?;
+        check_owner(root)?;
         for part in ["run", "log", "pki", "store", "images", "node"] {
             make_private(&root.join(part))?;
         }
-        check_owner(root)?;
         let path = root.join("run/lock");
         let mut lock = OpenOptions::new()
             .create(true)

@@ -14,7 +14,7 @@ fn run(name: &str, attempt: u32, ended: Option<(i32, i64)>) -> ContainerState {
         reason: String::new(),
         message: None,
     });
-    ContainerState { name: name.into(), attempt, pid: 1, started_at: at(0), finished }
+    ContainerState { name: name.into(), attempt, pid: 1, started_at: at(0), finished, wants: None }
 }
 
 fn pod(policy: &str, init: Value) -> Pod {

@@ -41,7 +41,7 @@ fn of(runs: Vec<ContainerState>, ready: bool, waiting: Option<Waiting>, ended: O
 fn run(attempt: u32, code: Option<i32>) -> ContainerState {
     let finished =
         code.map(|exit_code| Finished { at: now(), exit_code, signal: None, reason: "Error".into(), message: None });
-    ContainerState { name: "app".into(), attempt, pid: 3, started_at: now(), finished }
+    ContainerState { name: "app".into(), attempt, pid: 3, started_at: now(), finished, wants: None }
 }
 
 fn condition(status: &PodStatus, name: &str) -> (String, Option<String>) {

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use super::Worker;
 use crate::pods::plan::{Plan, count};
 use crate::pods::status::Waiting;
-use crate::runner::{self, PodState};
+use crate::runner::{self, ContainerState, PodState, Want};
 
 impl Worker {
     /// Takes in what pod init knows, and counts and tells ends.
@@ -19,6 +19,7 @@ impl Worker {
             }
         }
         for run in self.history.containers.clone() {
+            self.tell_wants(&run).await;
             let Some(finished) = &run.finished else { continue };
             let key = (run.name.clone(), run.attempt);
             if !self.told.insert(key.clone()) {
@@ -43,6 +44,15 @@ impl Worker {
         });
     }
 
+    /// Says once for each run that its program asks for users that it cannot have: it may go on and never be ready.
+    async fn tell_wants(&mut self, run: &ContainerState) {
+        let Some(wants) = run.wants else { return };
+        if self.told_wants.insert((run.name.clone(), run.attempt)) {
+            let text = format!("Container {}: {}", run.name, wants.hint());
+            self.shared.events.warning(self.pod.as_ref(), Want::REASON, &text).await;
+        }
+    }
+
     /// Pod init died, and all that ran with it.
     pub(super) async fn lose(&mut self) {
         self.live = None;
@@ -62,7 +72,12 @@ impl Worker {
             let pod = format!("{}_{}({})", self.pod.name_any(), self.pod.namespace().unwrap_or_default(), self.uid);
             let seconds = wait.as_secs();
             let message = format!("back-off {seconds}s restarting failed container={name} pod={pod}");
-            let waiting = Waiting { reason: "CrashLoopBackOff".into(), message: Some(message) };
+            let ended = self.history.latest(&name).and_then(|it| it.finished.as_ref());
+            // To say that it fails again and again would hide why.
+            let waiting = match ended.filter(|it| it.reason == Want::REASON) {
+                Some(ended) => Waiting { reason: Want::REASON.into(), message: ended.message.clone() },
+                None => Waiting { reason: "CrashLoopBackOff".into(), message: Some(message) },
+            };
             if self.waiting.insert(name.clone(), waiting.clone()) != Some(waiting) {
                 let text = format!("Back-off restarting failed container {name} in pod {pod}");
                 self.shared.events.warning(self.pod.as_ref(), "BackOff", &text).await;

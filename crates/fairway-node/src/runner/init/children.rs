@@ -9,6 +9,7 @@ use fairway_clock::Clock as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process, pidfd_open, pidfd_send_signal, waitpid,
@@ -17,11 +18,12 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space}
 
 use super::{Finished, Init, RunLog};
 use crate::runner::failed::{Failed, Step as _};
-use crate::runner::protocol::{Container, ContainerState};
+use crate::runner::protocol::{Container, ContainerState, Want};
 use crate::runner::{folder, raw, sandbox};
 
 /// A container's sandbox stands within milliseconds; one that takes this long never will.
 const START_PATIENCE: Timespec = Timespec { tv_sec: 20, tv_nsec: 0 };
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// What Kubernetes says for a container that could not be started.
 const START_ERROR_CODE: i32 = 128;
 
@@ -30,6 +32,8 @@ pub(super) struct Child {
     pub(super) spec: Container,
     pub(super) pid: Pid,
     pub(super) pidfd: OwnedFd,
+    /// Where its calls for other users are heard.
+    pub(super) calls: Option<OwnedFd>,
 }
 
 /// The two ends of a pipe.
@@ -62,7 +66,7 @@ impl Init {
             Ok(pid) => (pid.as_raw_nonzero().get(), None),
             Err(failed) => (0, Some(self.finished(START_ERROR_CODE, None, "StartError", Some(failed.line())))),
         };
-        self.record(ContainerState { name: name.into(), attempt, pid, started_at, finished });
+        self.record(ContainerState { name: name.into(), attempt, pid, started_at, finished, wants: None });
         Ok(())
     }
 
@@ -81,11 +85,13 @@ impl Init {
 
     fn spawn(&mut self, spec: &Container) -> Result<Pid, Failed> {
         let (stdout, stderr, report) = (Pipe::new()?, Pipe::new()?, Pipe::new()?);
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+            .step(|| "make a pair of sockets".into())?;
         raw::unshare(UnshareFlags::NEWPID).step(|| "make the container's PID namespace".into())?;
         let forked = raw::fork();
         let pid = match forked.step(|| "fork the container".into()) {
             Ok(raw::Fork::Child) => {
-                let failed = sandbox::enter(&self.sandbox.uid, spec, stdout.write, stderr.write);
+                let failed = sandbox::enter(&self.sandbox.uid, spec, stdout.write, stderr.write, &theirs);
                 let _gone = rustix::io::write(&report.write, failed.line().as_bytes());
                 raw::exit(127);
             }
@@ -104,7 +110,7 @@ impl Init {
         let key = self.key();
         let path = folder::log(&self.sandbox.uid, &spec.name, spec.attempt);
         self.logs.insert(key, RunLog::new(&path, self.sandbox.log_limit, stdout.read, stderr.read));
-        self.children.insert(key, Child { spec: spec.clone(), pid, pidfd });
+        self.children.insert(key, Child { spec: spec.clone(), pid, pidfd, calls: raw::take_over(&ours) });
         Ok(pid)
     }
 
@@ -113,6 +119,31 @@ impl Init {
         use std::os::fd::AsFd as _;
         move_into_link_name_space(self.own_pids.as_fd(), Some(LinkNameSpaceType::ProcessID))
             .step(|| "come back to the pod's PID namespace".into())
+    }
+
+    /// Notes what a container asks for that it cannot have. Only the first counts.
+    pub(super) fn hear_call(&mut self, key: u64) {
+        let Some(child) = self.children.get_mut(&key) else { return };
+        let Some(calls) = &child.calls else { return };
+        // Where nobody is left who could ask there is nothing to hear, and to try would wait for ever.
+        let mut asks = [PollFd::new(calls, PollFlags::IN)];
+        let asked = poll(&mut asks, Some(&NOW)).is_ok() && asks[0].revents().contains(PollFlags::IN);
+        let heard = if asked { raw::hear_call(calls).ok() } else { None };
+        let Some((call, arguments)) = heard else {
+            if !asked {
+                child.calls = None;
+            }
+            return;
+        };
+        let wants = sandbox::wanted(&child.spec, call, &arguments);
+        let (name, attempt) = (child.spec.name.clone(), child.spec.attempt);
+        let Some(state) = self.run(&name, attempt).filter(|it| it.wants.is_none()) else { return };
+        let state = ContainerState { wants, ..state.clone() };
+        self.record(state);
+    }
+
+    fn run(&self, name: &str, attempt: u32) -> Option<&ContainerState> {
+        self.state.containers.iter().rev().find(|it| it.name == name && it.attempt == attempt)
     }
 
     /// Notes that a container ended.
@@ -125,16 +156,13 @@ impl Init {
         };
         self.close_log(key);
         let Some(child) = self.children.remove(&key) else { return };
-        let finished = self.verdict(&child.spec, status);
-        let known = self.state.containers.iter();
-        let Some(state) = known.rev().find(|it| it.name == child.spec.name && it.attempt == child.spec.attempt) else {
-            return;
-        };
+        let Some(state) = self.run(&child.spec.name, child.spec.attempt) else { return };
+        let finished = self.verdict(&child.spec, status, state.wants);
         let state = ContainerState { finished: Some(finished), ..state.clone() };
         self.record(state);
     }
 
-    fn verdict(&self, spec: &Container, status: Option<WaitStatus>) -> Finished {
+    fn verdict(&self, spec: &Container, status: Option<WaitStatus>, wants: Option<Want>) -> Finished {
         let (code, signal) = match status {
             Some(status) if status.exited() => (status.exit_status().unwrap_or(0), None),
             Some(status) => {
@@ -143,12 +171,14 @@ impl Init {
             }
             None => (START_ERROR_CODE, None),
         };
-        let reason = match code {
-            0 => "Completed",
-            _ if ran_out_of_memory(spec) => "OOMKilled",
-            _ => "Error",
+        let (reason, message) = match wants {
+            _ if code == 0 => ("Completed", None),
+            _ if ran_out_of_memory(spec) => ("OOMKilled", None),
+            // What was ended by a signal was told to end.
+            Some(wants) if signal.is_none() => (Want::REASON, Some(wants.hint())),
+            _ => ("Error", None),
         };
-        self.finished(code, signal, reason, None)
+        self.finished(code, signal, reason, message)
     }
 
     /// Signals a container's first process; what has ended needs no signal.

@@ -16,6 +16,7 @@ pub(super) enum Ready {
     Listener,
     Peer(u64),
     Stream(u64, usize),
+    Call(u64),
     Child(u64),
     ExecOutput(u64),
     ExecEnded(u64),
@@ -39,6 +40,11 @@ impl Init {
                 if let Some(stream) = stream {
                     add(Ready::Stream(*key, index), stream.pipe.as_fd(), PollFlags::IN);
                 }
+            }
+        }
+        for (key, child) in &self.children {
+            if let Some(calls) = &child.calls {
+                add(Ready::Call(*key), calls.as_fd(), PollFlags::IN);
             }
         }
         // After the streams: what a container said before it ended is read before its end is told.

@@ -1,7 +1,14 @@
 use super::*;
 
 fn run(name: &str, attempt: u32) -> ContainerState {
-    ContainerState { name: name.into(), attempt, pid: 7, started_at: Timestamp::UNIX_EPOCH, finished: None }
+    ContainerState {
+        name: name.into(),
+        attempt,
+        pid: 7,
+        started_at: Timestamp::UNIX_EPOCH,
+        finished: None,
+        wants: None,
+    }
 }
 
 #[test]
