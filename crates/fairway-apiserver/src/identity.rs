@@ -13,6 +13,8 @@ pub struct Identity {
     pub groups: Vec<String>,
     /// What else the issuer said.
     pub extra: BTreeMap<String, Vec<String>>,
+    /// Who really asks, where they asked to be this user.
+    pub impersonator: Option<String>,
 }
 
 impl Identity {

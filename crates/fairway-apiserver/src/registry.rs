@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
+pub(crate) use openapi::encode_v2;
 pub(crate) use served::{Definition, Served};
 
 /// All resources by group, version and plural, with the documents about them.

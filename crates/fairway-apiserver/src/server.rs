@@ -1,9 +1,14 @@
 //! The server: what it is made of, and the one way every request goes, in-process and over the wire.
 
+mod bounds;
 mod documents;
 mod lease;
+mod refusal;
 mod reply;
 mod service;
+
+mod handshakes;
+mod kubernetes;
 mod wire;
 
 use std::sync::{Arc, PoisonError, RwLock};

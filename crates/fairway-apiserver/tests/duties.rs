@@ -14,7 +14,8 @@ use fairway_store::{Entry, Journal, JournalError};
 use fairway_testkit::{Setup, TestPlane};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod, Secret, Service, ServiceAccount};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, LogParams, PostParams};
 use kube::runtime::watcher;
@@ -149,4 +150,104 @@ async fn a_stopped_server_ends_its_watches() {
     let events = api.watch(&kube::api::WatchParams::default(), "0").await.unwrap();
     plane.stop().await;
     assert_eq!(events.count().await, 0);
+}
+
+#[tokio::test]
+async fn the_journal_learns_who_is_behind_an_impersonation_also_when_it_is_refused() {
+    let notes = Notes::default();
+    let setup = Setup { journal: Box::new(notes.clone()), guarded: true, ..Setup::default() };
+    let plane = TestPlane::with(setup).await.unwrap();
+    let object = || serde_json::to_vec(&json!({ "metadata": { "name": "a" } })).unwrap();
+    let request = |user: &str| {
+        http::Request::post("/api/v1/namespaces/default/configmaps")
+            .header("content-type", "application/json")
+            .header("impersonate-user", user)
+            .header("impersonate-group", "system:masters")
+            .body(object())
+            .unwrap()
+    };
+    plane.client().request_text(request("jane")).await.unwrap();
+    let somebody = Identity { user: "somebody".into(), ..Identity::default() };
+    plane.client_as(somebody).request_text(request("root")).await.unwrap_err();
+    let notes = notes.0.lock().unwrap().clone();
+    let written = notes.iter().find(|it| &*it.resource == "configmaps").unwrap();
+    assert_eq!((written.identity.user.as_str(), written.identity.impersonator.as_deref()), ("jane", Some("admin")));
+    let refused = notes.iter().find(|it| &*it.verb == "impersonate").unwrap();
+    assert_eq!((refused.identity.user.as_str(), &*refused.resource, &*refused.name), ("somebody", "users", "root"));
+    assert_eq!(refused.refused.as_ref().unwrap().0, 403);
+    plane.stop().await;
+}
+
+/// A journal that holds up every write once it is told to.
+#[derive(Clone, Default)]
+struct Stuck(Arc<(Mutex<bool>, std::sync::Condvar)>);
+
+impl Stuck {
+    fn hold(&self, held: bool) {
+        *self.0.0.lock().unwrap() = held;
+        self.0.1.notify_all();
+    }
+}
+
+impl Journal for Stuck {
+    fn prepare(&mut self, _: &rusqlite::Transaction<'_>) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn record(&mut self, _: &rusqlite::Transaction<'_>, _: &[Entry<'_>]) -> Result<(), JournalError> {
+        drop(self.0.1.wait_while(self.0.0.lock().unwrap(), |held| *held).unwrap());
+        Ok(())
+    }
+
+    fn settled(&mut self, _: bool) {}
+}
+
+#[tokio::test]
+async fn a_write_that_takes_too_long_is_given_up_and_still_done_as_a_whole() {
+    let stuck = Stuck::default();
+    let setup = Setup { journal: Box::new(stuck.clone()), ..Setup::default() };
+    let plane = TestPlane::with(setup).await.unwrap();
+    stuck.hold(true);
+    let request = http::Request::post("/api/v1/namespaces/default/configmaps?timeout=50ms")
+        .header("content-type", "application/json")
+        .body(br#"{"metadata":{"name":"late"}}"#.to_vec())
+        .unwrap();
+    let error = plane.client().request_text(request).await.unwrap_err();
+    assert!(matches!(&error, kube::Error::Api(it) if it.code == 504 && it.reason == "Timeout"), "{error:?}");
+    let maps: Api<ConfigMap> = Api::namespaced(plane.client(), "default");
+    assert!(maps.get_opt("late").await.unwrap().is_none(), "reads go on, and see nothing of it");
+    stuck.hold(false);
+    let mut seen = std::pin::pin!(watcher::watch_object(maps, "late"));
+    while !matches!(seen.next().await, Some(Ok(Some(_)))) {}
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn every_cluster_has_a_service_that_leads_to_its_server() {
+    let plane = TestPlane::start().await.unwrap();
+    let services: Api<Service> = Api::namespaced(plane.client(), "default");
+    let slices: Api<EndpointSlice> = Api::namespaced(plane.client(), "default");
+    let mut uid = None;
+    // The second time as after a restart on another port.
+    for _ in 0..2 {
+        let (address, _) = plane.serve().await.unwrap();
+        let mut seen = std::pin::pin!(watcher::watch_object(slices.clone(), "kubernetes"));
+        let slice = loop {
+            let slice = seen.next().await.unwrap().unwrap();
+            if let Some(slice) = slice
+                && slice.ports.as_ref().unwrap()[0].port == Some(i32::from(address.port()))
+            {
+                break slice;
+            }
+        };
+        assert_eq!(slice.endpoints[0].addresses, [address.ip().to_string()]);
+        let service = services.get("kubernetes").await.unwrap();
+        let spec = service.spec.clone().unwrap();
+        assert_eq!(spec.cluster_ip.as_deref(), Some("10.96.0.1"));
+        let ports: Vec<i32> = spec.ports.unwrap().iter().map(|it| it.port).collect();
+        assert_eq!(ports, [443]);
+        assert!(uid.is_none() || uid == service.uid(), "it is the same Service");
+        uid = service.uid();
+    }
+    plane.stop().await;
 }

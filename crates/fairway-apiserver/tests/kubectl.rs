@@ -162,6 +162,7 @@ async fn every_kubectl_at_hand_makes_shows_and_changes_things() {
     let scene: &[Line<'_>] = &[
         ("api-resources", "", &["deployments", "apps/v1"]),
         ("explain deployment.spec.replicas", "", &["integer"]),
+        ("explain deployment.spec.replicas --output=plaintext-openapiv2", "", &["integer"]),
         ("create deployment web --image=example.test/c:1 --replicas=2 --port=80", "", &["web created"]),
         ("get deployment web -o jsonpath={.spec.replicas}/{.spec.template.spec.containers[0].name}", "", &["2/c"]),
         ("create deployment none --image=example.test/c:1 --replicas=0", "", &["none created"]),
@@ -207,6 +208,7 @@ async fn kubectl_is_told_what_is_not_there() {
         ("!exec one -- ls", "", &["this server does not serve pods/exec yet"]),
         ("!port-forward pod/one 8080:80", "", &["unable to forward port because pod is not running"]),
         ("logs one", "", &[]),
+        ("!create -f -", "{apiVersion: example.com/v1, kind: Boat, metadata: {name: a}}", &["no matches for kind"]),
         ("!get boats", "", &["the server doesn't have a resource type \"boats\""]),
     ])
     .await;

@@ -320,9 +320,8 @@ async fn what_cannot_be_read_or_is_too_much_is_refused_by_name() {
     let proto = [("content-type", "application/vnd.kubernetes.protobuf")];
     let answer = send(&plane, &format!("POST {MAPS}"), &proto, "k8s").await;
     assert_eq!(answer.code, 400);
-    let deployment = "k8s\0\x0a\x15\x0a\x07apps/v1\x12\x0aDeployment\x12\0";
-    let deployments = "POST /apis/apps/v1/namespaces/default/deployments";
-    let answer = send(&plane, deployments, &proto, deployment).await;
+    let boat = "k8s\0\x0a\x16\x0a\x0eexample.com/v1\x12\x04Boat\x12\0";
+    let answer = send(&plane, &format!("POST {MAPS}"), &proto, boat).await;
     assert_eq!(answer.code, StatusCode::UNSUPPORTED_MEDIA_TYPE.as_u16(), "{}", answer.text);
     assert!(answer.json()["message"].as_str().unwrap().contains("send JSON"));
     plane.stop().await;

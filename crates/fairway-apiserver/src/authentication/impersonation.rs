@@ -29,7 +29,9 @@ pub fn impersonate(
     for attributes in questions(&wanted) {
         check(authorize, caller, &attributes)?;
     }
-    Ok(Some(completed(wanted)))
+    // Whoever came through another already is still themselves.
+    let impersonator = caller.impersonator.clone().unwrap_or_else(|| caller.user.clone());
+    Ok(Some(Identity { impersonator: Some(impersonator), ..completed(wanted) }))
 }
 
 /// What the headers ask for, before it is allowed.
@@ -51,7 +53,7 @@ fn wanted(headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
             "the request asks for a group, uid or extra value without a user; set the header Impersonate-User too",
         ));
     };
-    Ok(Some(Identity { user, uid, groups, extra }))
+    Ok(Some(Identity { user, uid, groups, extra, impersonator: None }))
 }
 
 fn questions(wanted: &Identity) -> Vec<Attributes<'_>> {

@@ -1,6 +1,9 @@
 //! OpenAPI v3: one document per group version, made when it is asked for, from the schemas as they were captured or
 //! given; nothing of it stays in memory but the hashes.
 
+mod gnostic;
+mod v2;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,6 +13,8 @@ use serde_json::{Map, Value, json};
 use super::{Definitions, Document, Served};
 use crate::kinds;
 use crate::object::api_version;
+
+pub(crate) use gnostic::encode as encode_v2;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const LIST_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
@@ -31,6 +36,15 @@ struct Section {
     resources: Vec<Arc<Served>>,
     /// What custom kinds look like, as it was given.
     custom: BTreeMap<Arc<str>, Arc<Value>>,
+}
+
+/// What a document says.
+struct Parts {
+    paths: Map<String, Value>,
+    /// The schemas that no real server gave us.
+    own: Map<String, Value>,
+    /// The names of those that one did.
+    roots: Vec<&'static str>,
 }
 
 impl Documents {
@@ -58,6 +72,16 @@ impl Documents {
     /// The hash of a document, if there is such a document.
     pub(crate) fn hash(&self, path: &str) -> Option<&str> {
         self.sections.get(path).map(|it| it.hash.as_str())
+    }
+
+    /// Tells apart what the document of version 2 is made of.
+    pub(crate) fn v2_hash(&self) -> String {
+        Document::of(&self.sections.values().map(|it| it.hash.as_str()).collect()).etag
+    }
+
+    /// `/openapi/v2`: everything in one document, for clients that know nothing newer.
+    pub(crate) fn render_v2(&self, version: &str) -> Value {
+        v2::document(self.sections.values().map(Section::parts), version)
     }
 
     /// The document below `/openapi/v3/`.
@@ -88,21 +112,26 @@ impl Section {
         Document::of(&Value::String(made_of)).etag
     }
 
-    fn render(&self, version: &str) -> String {
-        let mut paths = Map::new();
-        let mut roots = vec![STATUS, DELETE_OPTIONS, OBJECT_META, LIST_META];
-        let mut own = Map::new();
+    /// What the document says, before it is written down in one version of OpenAPI or the other.
+    fn parts(&self) -> Parts {
+        let mut parts =
+            Parts { paths: Map::new(), own: Map::new(), roots: vec![STATUS, DELETE_OPTIONS, OBJECT_META, LIST_META] };
         for it in &self.resources {
             let component = component_name(it);
-            add_paths(&mut paths, it, &component);
+            add_paths(&mut parts.paths, it, &component);
             match kinds::schema_name(&it.group, &it.version, &it.kind) {
-                Some(name) if !it.is_custom() => roots.push(name),
-                _ => self.add_custom(&mut own, it, &component),
+                Some(name) if !it.is_custom() => parts.roots.push(name),
+                _ => self.add_custom(&mut parts.own, it, &component),
             }
-            own.insert(format!("{component}List"), list_schema(it, &component));
+            parts.own.insert(format!("{component}List"), list_schema(it, &component));
             let subresources = it.subresources.iter();
-            roots.extend(subresources.filter_map(|it| kinds::schema_name(&it.group, &it.version, &it.kind)));
+            parts.roots.extend(subresources.filter_map(|it| kinds::schema_name(&it.group, &it.version, &it.kind)));
         }
+        parts
+    }
+
+    fn render(&self, version: &str) -> String {
+        let Parts { paths, own, roots } = self.parts();
         let mut document = format!(
             "{{\"openapi\":\"3.0.0\",\"info\":{},\"paths\":{},\"components\":{{\"schemas\":{{",
             json!({ "title": "Kubernetes", "version": version }),

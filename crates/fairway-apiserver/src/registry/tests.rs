@@ -49,3 +49,21 @@ fn trap_2_the_patch_of_every_kind_has_the_parameter_field_validation() {
         assert!(document["components"]["schemas"].get(name).is_some(), "{name} is referred to and not there");
     }
 }
+
+/// Clients older than version 3 look here, and newer ones for kinds that they do not find there.
+#[test]
+fn version_2_has_the_patches_of_all_kinds_in_one_document() {
+    let registry = registry();
+    let document = registry.openapi().render_v2("v1.34.0");
+    let patch = &document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
+    assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], "Deployment");
+    let parameters = patch["parameters"].as_array().unwrap();
+    assert!(parameters.iter().any(|it| it["name"] == "fieldValidation" && it["type"] == "string"), "{parameters:?}");
+    let text = document.to_string();
+    assert!(!text.contains("#/components/"));
+    for reference in text.split("#/definitions/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(document["definitions"].get(name).is_some(), "{name} is referred to and not there");
+    }
+    assert!(encode_v2(&document).len() > 100_000);
+}

@@ -151,7 +151,7 @@ fn who(kind: &str, object: &Value) -> Result<Identity, ApiError> {
         let cause = Cause::invalid("spec.user", &json!(""), "at least one of user or group must be specified");
         return Err(ApiError::invalid(AUTHORIZATION, kind, "", &[cause]));
     }
-    Ok(Identity { user, uid: Some(uid).filter(|it| !it.is_empty()), groups, extra })
+    Ok(Identity { user, uid: Some(uid).filter(|it| !it.is_empty()), groups, extra, impersonator: None })
 }
 
 fn read<T: for<'de> Deserialize<'de> + Default>(spec: &Value) -> Result<T, ApiError> {

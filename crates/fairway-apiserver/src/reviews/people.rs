@@ -28,7 +28,7 @@ impl Review<'_> {
 
 /// `UserInfo` in the spelling of Kubernetes: nothing that is empty.
 pub(crate) fn user_info(identity: &Identity) -> Value {
-    let Identity { user, uid, groups, extra } = identity;
+    let Identity { user, uid, groups, extra, .. } = identity;
     let mut info = json!({ "username": user });
     if let Some(uid) = uid {
         info["uid"] = json!(uid);

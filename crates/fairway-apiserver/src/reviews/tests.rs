@@ -39,7 +39,7 @@ impl Authenticate for Plane {
 
 fn ann() -> Identity {
     let extra = [("a".to_owned(), vec!["b".to_owned()])].into();
-    Identity { user: "ann".into(), uid: Some("7".into()), groups: vec!["dev".into()], extra }
+    Identity { user: "ann".into(), uid: Some("7".into()), groups: vec!["dev".into()], extra, impersonator: None }
 }
 
 fn ask(group: &str, plural: &str, namespace: &str, object: &Value) -> Result<Value, ApiError> {

@@ -11,11 +11,14 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::reply::{Reply, bytes_response, text_response, tree_response};
 use crate::body::{Body, BodyError};
-use crate::registry::{Document, Registry};
+use crate::registry::{Document, Registry, encode_v2};
 use crate::request::{Accept, RequestInfo, Shape};
 use crate::{ApiError, Identity};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+/// OpenAPI v2 in protobuf, as it is asked for and as it is given: the two differ in the real server too.
+const OPENAPI_V2_ASKED: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+const OPENAPI_V2_GIVEN: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 /// Answers a request for a document.
 pub(super) async fn answer<B>(
@@ -45,6 +48,7 @@ where
         "/" => Ok(tree_response(StatusCode::OK, &root(&registry), accept.format)),
         "/version" | "/version/" => Ok(tree_response(StatusCode::OK, &version(&shared.version), accept.format)),
         "/openapi/v3" => Ok(tagged(parts, &registry.openapi().index, "application/json")),
+        "/openapi/v2" => Ok(openapi_v2(shared, &registry, parts)),
         path if path.starts_with("/openapi/v3/") => Ok(openapi(shared, &registry, path, parts)),
         path if is_health(path) => Ok(health(path, parts)),
         path => discovery(&registry, parts, path, info, accept),
@@ -95,14 +99,18 @@ fn discovery(
 
 /// A document that clients keep until its tag changes.
 fn tagged(parts: &Parts, document: &Document, content_type: &'static str) -> Response<Body> {
-    let tag = format!("\"{}\"", document.etag);
+    tagged_with(parts, &document.etag, content_type, || document.body.clone())
+}
+
+fn tagged_with(parts: &Parts, etag: &str, content_type: &'static str, body: impl FnOnce() -> Bytes) -> Response<Body> {
+    let tag = format!("\"{etag}\"");
     let known = parts.headers.get(IF_NONE_MATCH).and_then(|it| it.to_str().ok());
     let mut response = if known.is_some_and(|it| it.split(',').any(|it| it.trim() == tag)) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        bytes_response(StatusCode::OK, content_type, document.body.clone())
+        bytes_response(StatusCode::OK, content_type, body())
     };
     let headers = response.headers_mut();
     if let Ok(tag) = tag.parse() {
@@ -151,13 +159,31 @@ fn openapi(shared: &Shared, registry: &Registry, path: &str, parts: &Parts) -> R
     response
 }
 
+/// Whether OpenAPI v2 is asked for in protobuf, in which old clients take it alone.
+pub(super) fn is_openapi_v2(parts: &Parts) -> bool {
+    let asked = parts.headers.get(ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let first = asked.split(',').next().unwrap_or_default();
+    parts.uri.path() == "/openapi/v2" && first.trim().starts_with(OPENAPI_V2_ASKED)
+}
+
+/// One document for all.
+fn openapi_v2(shared: &Shared, registry: &Registry, parts: &Parts) -> Response<Body> {
+    let protobuf = is_openapi_v2(parts);
+    let made = || registry.openapi().render_v2(&shared.version);
+    let (kind, content_type) = if protobuf { ("protobuf", OPENAPI_V2_GIVEN) } else { ("json", "application/json") };
+    let etag = format!("{}-{kind}", registry.openapi().v2_hash());
+    tagged_with(parts, &etag, content_type, || {
+        if protobuf { encode_v2(&made()).into() } else { made().to_string().into() }
+    })
+}
+
 fn root(registry: &Registry) -> Value {
     let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
     for (group, version) in registry.discovery().resource_lists.keys().filter(|it| !it.0.is_empty()) {
         paths.push(format!("/apis/{group}"));
         paths.push(format!("/apis/{group}/{version}"));
     }
-    paths.extend(["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].map(ToOwned::to_owned));
+    paths.extend(["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(ToOwned::to_owned));
     paths.sort();
     paths.dedup();
     json!({ "paths": paths })

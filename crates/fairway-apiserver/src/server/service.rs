@@ -5,7 +5,6 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,20 +14,12 @@ use futures::FutureExt as _;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, Limited};
-use tokio::time::timeout;
 
-use super::{Reply, Shared, documents, lease};
+use super::{Reply, Shared, bounds, documents, lease, refusal};
 use crate::body::{Body, BodyError};
 use crate::registry::Served;
 use crate::request::{Accept, Query, RequestInfo, WriteOptions};
 use crate::{ApiError, AuditNote, Identity, authentication, authorization, handlers};
-
-/// No body may be longer.
-const BODY_LIMIT: usize = 3 << 20;
-
-/// And none may take longer to come.
-const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Paths beside the Kubernetes API, behind the same authentication and authorization.
 #[async_trait]
@@ -141,7 +132,7 @@ where
     B::Error: Into<BodyError>,
 {
     let (parts, body) = request.into_parts();
-    let negotiated = Query::parse(parts.uri.query()).and_then(|it| Ok((Accept::negotiate(&parts.headers, &it)?, it)));
+    let negotiated = Query::parse(parts.uri.query()).and_then(|it| Ok((negotiate(&parts, &it)?, it)));
     let accept = negotiated.as_ref().map_or(Accept::JSON, |it| it.0);
     let answered = match negotiated {
         Ok((accept, query)) => {
@@ -167,6 +158,14 @@ where
     response
 }
 
+/// In which form the answer goes out. OpenAPI v2 has one of its own.
+fn negotiate(parts: &Parts, query: &Query) -> Result<Accept, ApiError> {
+    match Accept::negotiate(&parts.headers, query) {
+        Err(_) if documents::is_openapi_v2(parts) => Ok(Accept::JSON),
+        other => other,
+    }
+}
+
 async fn process<B>(
     shared: &Arc<Shared>,
     parts: &Parts,
@@ -179,15 +178,23 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BodyError>,
 {
-    let identity = identify(shared, parts)?;
+    let caller = caller(shared, parts)?;
+    let user_agent = header(&parts.headers, USER_AGENT.as_str(), 256);
+    let who = refusal::Who { user_agent: &user_agent, in_process };
+    let identity = match act_as(shared, &caller, parts) {
+        Ok(identity) => identity,
+        Err(refused) => {
+            refusal::record_impersonation(shared, &caller, &parts.headers, who, &refused).await;
+            return Err(refused);
+        }
+    };
     let mut info = RequestInfo::parse(&parts.method, parts.uri.path(), &query)?;
     name_from_selector(&mut info, &query);
-    let user_agent = header(&parts.headers, USER_AGENT.as_str(), 256);
-    if let Err(refusal) = authorization::check(&*shared.authorize, &identity, &info.attributes()) {
+    if let Err(refused) = authorization::check(&*shared.authorize, &identity, &info.attributes()) {
         if info.is_write() {
-            record_refusal(shared, &info, identity, user_agent, in_process, &refusal).await;
+            refusal::record(shared, &info, identity, who, &refused).await;
         }
-        return Err(refusal);
+        return Err(refused);
     }
     if !info.is_resource {
         return documents::answer(shared, parts, body, &info, accept, identity).await;
@@ -201,33 +208,35 @@ where
     };
     let served = Arc::clone(served);
     drop(registry);
-    let body = read_body(&parts.headers, body).await?;
+    let limit = bounds::time(&info, &query)?;
     let content_type = header(&parts.headers, CONTENT_TYPE.as_str(), 256);
-    let call = Call {
-        shared: Arc::clone(shared),
-        info,
-        query,
-        accept,
-        identity,
-        in_process,
-        user_agent,
-        content_type,
-        served,
-        body,
-    };
-    let reply = handlers::dispatch(&call).await?;
-    let response = reply.render(&call)?;
-    Ok(lease::while_allowed(shared, parts, &call.info, response))
+    let shared = Arc::clone(shared);
+    let answered = bounds::within(limit, async {
+        let body = bounds::read_body(&parts.headers, body).await?;
+        let call = Call { shared, info, query, accept, identity, in_process, user_agent, content_type, served, body };
+        let reply = handlers::dispatch(&call).await?;
+        Ok((reply.render(&call)?, call))
+    });
+    let (response, call) = answered.await?;
+    Ok(lease::while_allowed(&call.shared, parts, &call.info, response))
 }
 
 /// Who asks: the extension of an in-process caller, else the credentials; then whom they ask to be.
 pub(super) fn identify(shared: &Shared, parts: &Parts) -> Result<Identity, ApiError> {
-    let caller = match parts.extensions.get::<Identity>() {
-        Some(identity) => identity.clone(),
-        None => shared.authenticate.authenticate(parts)?,
-    };
-    let other = authentication::impersonate(&*shared.authorize, &caller, &parts.headers)?;
-    Ok(other.unwrap_or(caller))
+    act_as(shared, &caller(shared, parts)?, parts)
+}
+
+fn caller(shared: &Shared, parts: &Parts) -> Result<Identity, ApiError> {
+    match parts.extensions.get::<Identity>() {
+        Some(identity) => Ok(identity.clone()),
+        None => shared.authenticate.authenticate(parts),
+    }
+}
+
+/// Whom the caller asks to be, if they may.
+fn act_as(shared: &Shared, caller: &Identity, parts: &Parts) -> Result<Identity, ApiError> {
+    let other = authentication::impersonate(&*shared.authorize, caller, &parts.headers)?;
+    Ok(other.unwrap_or_else(|| caller.clone()))
 }
 
 /// A list of the one object of a name is authorized as a request for that name, as in Kubernetes.
@@ -240,63 +249,7 @@ fn name_from_selector(info: &mut RequestInfo, query: &Query) {
     }
 }
 
-async fn read_body<B>(headers: &HeaderMap, body: B) -> Result<Bytes, ApiError>
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BodyError>,
-{
-    let too_large = || {
-        let message = format!("Request entity too large: limit is {BODY_LIMIT}");
-        ApiError::new(413, "RequestEntityTooLarge", message)
-    };
-    let announced = headers.get(http::header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|it| it > BODY_LIMIT) {
-        return Err(too_large());
-    }
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    let Ok(read) = timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await else {
-        return Err(ApiError::new(504, "Timeout", "the body did not come in time"));
-    };
-    match read {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(ApiError::bad_request("the body broke off before its end")),
-    }
-}
-
 fn header(headers: &HeaderMap, name: &str, limit: usize) -> String {
     let text = headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
     text.get(..limit).unwrap_or(text).to_owned()
-}
-
-async fn record_refusal(
-    shared: &Arc<Shared>,
-    info: &RequestInfo,
-    identity: Identity,
-    user_agent: String,
-    in_process: bool,
-    refusal: &ApiError,
-) {
-    let note = AuditNote {
-        identity,
-        verb: info.verb.into(),
-        group: info.group.as_str().into(),
-        version: info.version.as_str().into(),
-        resource: info.resource.as_str().into(),
-        subresource: info.subresource.as_str().into(),
-        kind: "".into(),
-        namespace: info.namespace.as_str().into(),
-        name: info.name.as_str().into(),
-        user_agent: user_agent.into(),
-        field_manager: "".into(),
-        in_process,
-        refused: Some((refusal.code, refusal.message.clone())),
-        at: shared.world.clock.now(),
-    };
-    let batch = fairway_store::Batch { ops: Vec::new(), note: Some(Arc::new(note)) };
-    if let Err(error) = shared.store.commit(batch).await {
-        tracing::warn!(%error, "a refusal was not recorded");
-    }
 }

@@ -11,13 +11,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
+use super::handshakes::{Handshake, Handshakes};
 use super::{ApiServer, ApiService, Shared};
 use crate::{Identity, PeerCertificates};
 
-/// Connections at one time.
+/// Connections that are served at one time.
 const CONNECTIONS: usize = 4096;
+/// Handshakes at one time, apart from these: nobody who is served is turned away for them.
+const HANDSHAKES: usize = 512;
 /// A handshake that takes longer was never meant to end.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A connection that sends no request in this time is closed.
@@ -31,12 +35,17 @@ const BREATH: Duration = Duration::from_millis(100);
 
 impl ApiServer {
     /// Serves a socket until the server stops. Where `tls` does not say what is spoken inside it, HTTP/2 and 1.1 are.
+    ///
+    /// The Service `default/kubernetes` leads there from then on.
     pub fn serve(&self, listener: TcpListener, tls: impl Into<Arc<ServerConfig>>) {
         let mut tls = tls.into();
         if tls.alpn_protocols.is_empty() {
             Arc::make_mut(&mut tls).alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         }
         let shared = Arc::clone(&self.shared);
+        if let Ok(address) = listener.local_addr() {
+            self.shared.tasks.spawn(super::kubernetes::publish(Arc::clone(&shared), address));
+        }
         let acceptor = TlsAcceptor::from(tls);
         self.shared.tasks.spawn(accept(shared, listener, acceptor));
     }
@@ -44,6 +53,7 @@ impl ApiServer {
 
 async fn accept(shared: Arc<Shared>, listener: TcpListener, acceptor: TlsAcceptor) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let handshakes = Handshakes::new(HANDSHAKES);
     loop {
         let accepted = tokio::select! {
             () = shared.stop.cancelled() => return,
@@ -57,20 +67,35 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, acceptor: TlsAccepto
                 continue;
             }
         };
-        // More than that many are turned away at once: those who are served stay served.
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let (owned, acceptor) = (Arc::clone(&shared), acceptor.clone());
+        let (owned, acceptor, places) = (Arc::clone(&shared), acceptor.clone(), Arc::clone(&places));
+        let handshake = handshakes.begin();
         shared.tasks.spawn(async move {
-            connection(owned, stream, acceptor).await;
+            let Some(stream) = shake_hands(&owned, stream, acceptor, handshake).await else { return };
+            // More than that many are turned away at once: those who are served stay served.
+            let Ok(place) = places.try_acquire_owned() else { return };
+            connection(owned, stream).await;
             drop(place);
         });
     }
 }
 
-async fn connection(shared: Arc<Shared>, stream: TcpStream, acceptor: TlsAcceptor) {
+/// The handshake, unless it takes too long or must make room.
+async fn shake_hands(
+    shared: &Shared,
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    handshake: Handshake,
+) -> Option<TlsStream<TcpStream>> {
     // Small answers must not wait for more.
     let _ = stream.set_nodelay(true);
-    let Ok(Ok(stream)) = timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+    tokio::select! {
+        () = handshake.evicted.cancelled() => None,
+        () = shared.stop.cancelled() => None,
+        done = timeout(HANDSHAKE, acceptor.accept(stream)) => done.ok()?.ok(),
+    }
+}
+
+async fn connection(shared: Arc<Shared>, stream: TlsStream<TcpStream>) {
     let (_, session) = stream.get_ref();
     let certificates = session
         .peer_certificates()

@@ -127,7 +127,7 @@ impl StaticTokens {
         let mut groups = groups.clone();
         groups.push("system:authenticated".to_owned());
         let extra = [("authentication.kubernetes.io/credential-id".to_owned(), vec![format!("TOKEN={id}")])];
-        Some(Identity { user: user.clone(), uid: None, groups, extra: extra.into() })
+        Some(Identity { user: user.clone(), uid: None, groups, extra: extra.into(), impersonator: None })
     }
 
     /// Changes the tokens in the file first, then here: what is acknowledged is kept.

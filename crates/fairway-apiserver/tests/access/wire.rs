@@ -162,3 +162,25 @@ async fn a_revoked_token_is_refused_at_the_next_request() {
     assert_eq!(ask().await.0, 401);
     plane.stop().await;
 }
+
+/// More than the server keeps under way, and fewer than a test may hold open.
+const IDLE: usize = 1500;
+
+#[tokio::test]
+async fn connections_that_say_nothing_hold_up_nobody_and_are_closed() {
+    let plane = Plane::start().await;
+    let port = serve(&plane).await;
+    let mut idle = Vec::new();
+    for _ in 0..IDLE {
+        idle.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+    }
+    for http2 in [false, true] {
+        assert_eq!(get(port, config(&plane.pki, None), http2, "/healthz", &[]).await.0, 200);
+    }
+    // The first of them made room for the last.
+    let mut first = idle.swap_remove(0);
+    let mut said = [0; 1];
+    let read = tokio::io::AsyncReadExt::read(&mut first, &mut said).await;
+    assert!(!matches!(read, Ok(1..)), "it was closed without a word");
+    plane.stop().await;
+}

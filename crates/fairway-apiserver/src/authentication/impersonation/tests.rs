@@ -21,6 +21,11 @@ impl Authorize for Only {
     }
 }
 
+/// The identity, as whoever `ask` asks for takes it.
+fn taken(identity: Identity) -> Identity {
+    Identity { impersonator: Some("local:0".into()), ..identity }
+}
+
 fn ask(allowed: &[&'static str], headers: &[(&'static str, &'static str)]) -> Result<Option<Identity>, ApiError> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
@@ -70,16 +75,16 @@ fn being_any_user_is_not_being_in_system_masters() {
 
 #[test]
 fn a_service_account_is_asked_for_as_one_and_gets_its_groups() {
-    let taken = ask(&["serviceaccounts ns/robot"], &[("impersonate-user", "system:serviceaccount:ns:robot")]);
-    assert_eq!(taken, Ok(Some(Identity::service_account("ns", "robot"))));
+    let robot = ask(&["serviceaccounts ns/robot"], &[("impersonate-user", "system:serviceaccount:ns:robot")]);
+    assert_eq!(robot, Ok(Some(taken(Identity::service_account("ns", "robot")))));
     let spelled_wrong = [("impersonate-user", "system:serviceaccount:ns")];
     assert_eq!(ask(&["serviceaccounts ns/"], &spelled_wrong).unwrap_err().code, 403);
 }
 
 #[test]
 fn anonymous_stays_unauthenticated() {
-    let taken = ask(&["users system:anonymous"], &[("impersonate-user", "system:anonymous")]).unwrap().unwrap();
-    assert_eq!(taken, Identity::anonymous());
+    let nobody = ask(&["users system:anonymous"], &[("impersonate-user", "system:anonymous")]).unwrap().unwrap();
+    assert_eq!(nobody, taken(Identity::anonymous()));
 }
 
 #[test]

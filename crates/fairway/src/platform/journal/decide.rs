@@ -25,9 +25,22 @@ pub(super) struct Draft {
 /// The events of one batch.
 pub(super) fn drafts(note: &AuditNote, entry: &Entry<'_>) -> Vec<Draft> {
     if let Some((code, message)) = &note.refused {
-        return if note.in_process { Vec::new() } else { vec![refused(note, *code, message)] };
+        return if note.in_process { Vec::new() } else { vec![refused(note, *code, message).told_of(note)] };
     }
-    entry.objects.iter().filter_map(|it| draft(note, it)).collect()
+    entry.objects.iter().filter_map(|it| draft(note, it)).map(|it| it.told_of(note)).collect()
+}
+
+impl Draft {
+    /// Who really acted is told beside the user they acted as.
+    fn told_of(mut self, note: &AuditNote) -> Self {
+        if let Some(impersonator) = &note.identity.impersonator {
+            if self.event.data.is_null() {
+                self.event.data = json!({});
+            }
+            self.event.data["impersonator"] = json!(impersonator);
+        }
+        self
+    }
 }
 
 fn refused(note: &AuditNote, code: u16, message: &str) -> Draft {

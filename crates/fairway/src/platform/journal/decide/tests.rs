@@ -101,3 +101,14 @@ fn a_refusal_to_somebody_outside_is_recorded_and_a_long_message_is_cut() {
     refused.in_process = true;
     assert_eq!(drafts(&refused, &Entry { note: None, objects: vec![] }), []);
 }
+
+#[test]
+fn who_acts_as_somebody_else_is_told_beside_them() {
+    let mut note = note(false);
+    note.identity.impersonator = Some("local:0".to_owned());
+    let events = drafted(&note, "core/configmaps", None, json!({ "metadata": { "name": "api" } }));
+    assert_eq!((events[0].actor.as_str(), &events[0].data["impersonator"]), ("local:1000", &json!("local:0")));
+    note.refused = Some((403, "no".to_owned()));
+    let refused = drafts(&note, &Entry { note: None, objects: vec![] });
+    assert_eq!(refused[0].event.data["impersonator"], "local:0");
+}
