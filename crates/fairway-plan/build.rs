@@ -8,7 +8,7 @@ fn main() -> io::Result<()> {
     let templates = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../../templates");
     println!("cargo:rerun-if-changed={}", templates.display());
     let mut table = String::from("&[\n");
-    for template in if templates.is_dir() { sorted(&templates)? } else { Vec::new() } {
+    for template in sorted(&templates)? {
         let name = template.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut entries = String::new();
         files(&template, &template, &mut entries)?;

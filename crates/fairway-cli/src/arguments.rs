@@ -21,6 +21,7 @@ use crate::commands::restart::Restart;
 use crate::commands::rollback::Rollback;
 use crate::commands::scale::Scale;
 use crate::commands::status::Status;
+use crate::commands::template::TemplateCommand;
 use crate::commands::up::Up;
 use crate::output::Format;
 use crate::session::SessionOptions;
@@ -81,6 +82,9 @@ pub enum Command {
     Doctor,
     /// Register a service
     CreateService(CreateService),
+    /// Golden paths: what services are made from
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Build what is in the folder and deliver it
     Deploy(Deploy),
     /// Deliver to an environment what serves in the one before it

@@ -8,6 +8,8 @@ pub mod whoami;
 
 pub mod create_service;
 
+pub mod template;
+
 pub mod deploy;
 
 pub mod promote;

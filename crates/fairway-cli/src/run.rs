@@ -10,7 +10,8 @@ use clap::Parser as _;
 use fairway_clock::World;
 
 use crate::arguments::{Cli, Command, Global};
-use crate::commands::{self, kubeconfig, ledger, logs, release, up};
+use crate::commands::template::TemplateCommand;
+use crate::commands::{self, kubeconfig, ledger, logs, release, template, up};
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
 use crate::output::{Format, Report, print, print_failure, render, to_yaml};
@@ -112,6 +113,7 @@ async fn execute(host: Arc<dyn PlatformHost>, cli: Cli) -> Result<ExitCode, Fail
         | Command::Kubeconfig(_)
         | Command::Completions { .. }
         | Command::Version
+        | Command::Template(TemplateCommand::Lint(_) | TemplateCommand::Test(_) | TemplateCommand::Render(_))
         | Command::Db(_)
         | Command::Access(_) => Box::pin(machine(&context, cli.command)).await,
         other => Box::pin(service(&context, other)).await,
@@ -143,6 +145,11 @@ async fn machine(context: &Context, command: Command) -> Result<ExitCode, Failur
             print(&String::from_utf8_lossy(&text));
             Ok(ExitCode::SUCCESS)
         }
+        Command::Template(TemplateCommand::Lint(it)) => context.show(&template::lint(&it)?),
+        Command::Template(TemplateCommand::Test(it)) => context.show(&template::test(&it)?),
+        Command::Template(TemplateCommand::Render(it)) => {
+            context.show(&template::render(&it, context.global.project.as_deref())?)
+        }
         Command::Db(_) => Err(not_yet("platform db", "databases")),
         Command::Access(_) => Err(not_yet("platform access", "access requests")),
         _ => context.show(&commands::version::version(home().ok().as_ref())),
@@ -172,6 +179,8 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
         Command::Release(release::ReleaseCommand::List(it)) => context.show(&release::list(session, &it).await?),
         Command::Release(release::ReleaseCommand::Show(it)) => context.show(&release::show(session, &it).await?),
         Command::Release(release::ReleaseCommand::Create(it)) => context.show(&release::create(session, &it).await?),
+        Command::Template(TemplateCommand::List) => context.show(&template::list(session).await?),
+        Command::Template(TemplateCommand::Show(it)) => context.show(&template::show(session, &it).await?),
         Command::Ledger(ledger::LedgerCommand::Verify) => context.show(&ledger::verify(session).await?),
         Command::Ledger(ledger::LedgerCommand::Show(it)) => context.show(&ledger::show(session, &it).await?),
         Command::Ledger(ledger::LedgerCommand::Export) => {

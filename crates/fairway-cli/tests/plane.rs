@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use fairway_api::v1alpha1::{
     Component, ComponentSpec, Delivery, Environment, EnvironmentSpec, Project, ProjectSpec, Release, ReleaseImage,
-    ReleaseSpec, definitions,
+    ReleaseSpec, Template, definitions,
 };
-use fairway_cli::commands::{Wait, Which, delete, deploy, get, promote, release, rollback, scale, status, whoami};
+use fairway_cli::commands::{
+    Wait, Which, create_service, delete, deploy, get, promote, release, rollback, scale, status, template, whoami,
+};
 use fairway_cli::output::Report as _;
 use fairway_cli::progress::Quiet;
 use fairway_cli::{Exit, Home, Session};
@@ -234,5 +236,79 @@ async fn objects_are_listed_and_removed() {
     };
     delete::delete(&scene.session, &gone).await.unwrap();
     assert_eq!(delete::delete(&scene.session, &gone).await.unwrap_err().exit, Exit::NotFound);
+    scene.plane.stop().await;
+}
+
+/// `create-service` from the template `paths`, with these choices.
+fn golden(name: &str, settings: &[&str]) -> create_service::CreateService {
+    create_service::CreateService {
+        name: Some(name.to_owned()),
+        template: Some("paths".to_owned()),
+        settings: settings.iter().map(|it| template::parse_setting(it).unwrap()).collect(),
+        ..create_service::CreateService::default()
+    }
+}
+
+#[tokio::test]
+async fn a_service_from_a_template_is_one_object_whose_repository_is_waited_for() {
+    let scene = Scene::set().await;
+    let spec = json!({
+        "version": "v1.0.0", "componentType": "Worker", "source": { "builtin": "paths" },
+        "parameters": [{ "name": "port", "type": "integer", "minimum": 1024, "maximum": 65535, "default": 8080 }],
+    });
+    let templates: Api<Template> = Api::all(scene.session.client.clone());
+    let object = Template::new("paths", serde_json::from_value(spec).unwrap());
+    templates.create(&PostParams::default(), &object).await.unwrap();
+    let components = scene.api::<Component>("shop");
+    let before = components.list(&ListParams::default()).await.unwrap().items.len();
+
+    // What cannot work writes nothing.
+    let wrong = create_service::create_service(&scene.session, &golden("orders", &["port=80", "prot=1"])).await;
+    let failure = wrong.unwrap_err();
+    assert_eq!((failure.exit, failure.details.len()), (Exit::Usage, 2));
+    let nowhere =
+        create_service::CreateService { language: Some("python".to_owned()), template: None, ..golden("orders", &[]) };
+    let failure = create_service::create_service(&scene.session, &nowhere).await.unwrap_err();
+    assert_eq!((failure.exit, failure.what.contains("there are: paths")), (Exit::NotFound, true));
+    let cached = create_service::CreateService { cache: Some("redis".to_owned()), ..golden("orders", &[]) };
+    assert_eq!(create_service::create_service(&scene.session, &cached).await.unwrap_err().exit, Exit::Usage);
+    let failure = create_service::create_service(&scene.session, &golden("a--b", &[])).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::Usage);
+    assert_eq!(components.list(&ListParams::default()).await.unwrap().items.len(), before);
+
+    // Its controller makes the repository while the command waits.
+    let wanted = golden("orders", &["port=9000"]);
+    let made = async {
+        while components.get_opt("orders").await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        let repository = json!({ "url": "https://hub/git/shop/orders.git", "defaultBranch": "main", "created": "c1" });
+        let status = json!({ "status": { "observedGeneration": 1, "repository": repository } });
+        components.patch_status("orders", &PatchParams::default(), &Patch::Merge(&status)).await.unwrap();
+    };
+    let (created, ()) = tokio::join!(create_service::create_service(&scene.session, &wanted), made);
+    let created = created.unwrap();
+    assert_eq!(created.repository.as_deref(), Some("https://hub/git/shop/orders.git"));
+    assert_eq!(created.next_step, "platform repo clone orders");
+    assert!(created.table().contains("repository: https://hub/git/shop/orders.git\n"));
+    let component = components.get("orders").await.unwrap();
+    let chosen = serde_json::to_value(component.spec.template.unwrap()).unwrap();
+    assert_eq!(chosen, json!({ "name": "paths", "parameters": { "port": 9000 } }));
+
+    // The same command once more finds it; another one by the same name is refused.
+    create_service::create_service(&scene.session, &wanted).await.unwrap();
+    let other = create_service::create_service(&scene.session, &golden("orders", &["port=9001"])).await;
+    assert!(other.unwrap_err().what.contains("has a service orders already"));
+
+    // Nobody makes this one's repository.
+    let lonely = create_service::CreateService {
+        wait: Wait { timeout: Duration::from_millis(50), ..Wait::default() },
+        ..golden("lonely", &[])
+    };
+    let failure = create_service::create_service(&scene.session, &lonely).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::NotReady);
+    assert!(failure.hint.unwrap().contains("it goes on without us"));
+    let names = template::list(&scene.session).await.unwrap().names();
+    assert_eq!(names, ["template.fairway.dev/paths"]);
     scene.plane.stop().await;
 }

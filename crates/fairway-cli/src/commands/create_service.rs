@@ -1,16 +1,20 @@
-//! `create-service`: registers a component for a folder, or for an image that someone else builds.
+//! `create-service`: registers a component: from a template, for a folder, or for an image that someone else builds.
+
+mod golden_path;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use fairway_api::names::{ANNOTATION_CAUSE, ComponentName, ProjectName};
-use fairway_api::v1alpha1::{Component, ComponentSource, ComponentSpec};
+use fairway_api::v1alpha1::{Component, ComponentSource, ComponentSpec, Template};
 use kube::api::PostParams;
 use kube::{Api, ResourceExt};
 use serde::Serialize;
 
+use super::Wait;
 use super::release::{self, Create};
+use super::template::{Setting, parse_setting};
 use crate::failure::Failure;
 use crate::output::Report;
 use crate::releases::MANAGER;
@@ -33,15 +37,24 @@ pub struct CreateService {
     /// What it is for, in a sentence
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
-    /// Arrives with golden paths
-    #[arg(long, value_name = "LANGUAGE")]
+    /// The template to make its repository from; platform template list shows them
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["from", "image", "language"])]
+    pub template: Option<String>,
+    /// The language of its template, like rust: short for --template=rust-service
+    #[arg(long, value_name = "LANGUAGE", conflicts_with_all = ["from", "image"])]
     pub language: Option<String>,
-    /// Arrives with golden paths
+    /// A parameter of the template, like port=9000; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_setting)]
+    pub settings: Vec<Setting>,
+    /// Not there yet: arrives with resources
     #[arg(long, value_name = "DATABASE")]
     pub database: Option<String>,
-    /// Arrives with golden paths
+    /// Not there yet: arrives with resources
     #[arg(long, value_name = "CACHE")]
     pub cache: Option<String>,
+    /// How long to wait for the repository.
+    #[command(flatten)]
+    pub wait: Wait,
 }
 
 /// A service that was registered.
@@ -55,6 +68,12 @@ pub struct Created {
     /// The folder of its source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
+    /// The template that its repository is made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// Where its repository is cloned from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
     /// The version of the release that was made of its image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -68,10 +87,9 @@ impl Report for Created {
     fn table(&self) -> String {
         let of = self.folder.as_ref().map(|it| format!(" from {it}")).unwrap_or_default();
         let with = self.version.as_ref().map(|it| format!(" with release {it}")).unwrap_or_default();
-        format!(
-            "service {} is registered in project {}{of}{with}\nnext: {}\n",
-            self.component, self.project, self.next_step
-        )
+        let at = self.repository.as_ref().map(|it| format!("repository: {it}\n")).unwrap_or_default();
+        let (component, project, next) = (&self.component, &self.project, &self.next_step);
+        format!("service {component} is registered in project {project}{of}{with}\n{at}next: {next}\n")
     }
 
     fn names(&self) -> Vec<String> {
@@ -82,9 +100,12 @@ impl Report for Created {
 /// Registers a service; with an image, makes its first release too.
 pub async fn create_service(session: &Session, create: &CreateService) -> Result<Created, Failure> {
     not_yet(create)?;
-    let file = match &create.image {
-        Some(_) => None,
-        None => place::find_score(&create.from.as_ref().map_or(session.folder.clone(), |it| session.folder.join(it))),
+    let template = golden_path::wanted(session, create).await?;
+    let file = match (&create.image, &template) {
+        (Some(_), _) | (_, Some(_)) => None,
+        (None, None) => {
+            place::find_score(&create.from.as_ref().map_or(session.folder.clone(), |it| session.folder.join(it)))
+        }
     };
     let name = name(create, file.as_deref())?;
     let project = session.project().await?;
@@ -96,6 +117,9 @@ pub async fn create_service(session: &Session, create: &CreateService) -> Result
     if let Some(image) = &create.image {
         // Before anything is written: a service without its image would be in the way of the next try.
         release::check_image(session, &project, &name, image).await?;
+    }
+    if let Some(template) = template {
+        return from_template(session, create, &project, &name, &template).await;
     }
     let cause = session.new_cause();
     let source = (folder.is_some() || create.image.is_some())
@@ -119,14 +143,36 @@ pub async fn create_service(session: &Session, create: &CreateService) -> Result
     Ok(created)
 }
 
+/// Registers a service whose repository the platform makes.
+async fn from_template(
+    session: &Session,
+    create: &CreateService,
+    project: &ProjectName,
+    name: &ComponentName,
+    template: &Template,
+) -> Result<Created, Failure> {
+    let spec = golden_path::spec(create, template)?;
+    let cause = session.new_cause();
+    let mut created = Created {
+        project: project.to_string(),
+        component: name.to_string(),
+        template: Some(template.name_any()),
+        cause,
+        ..Created::default()
+    };
+    write(session, project, name, spec, &created.cause).await?;
+    golden_path::repository(session, project, name, create, &mut created).await?;
+    Ok(created)
+}
+
 fn not_yet(create: &CreateService) -> Result<(), Failure> {
-    let asked = [("--language", &create.language), ("--database", &create.database), ("--cache", &create.cache)];
+    let asked = [("--database", &create.database), ("--cache", &create.cache)];
     let Some((flag, value)) = asked.iter().find_map(|(flag, it)| it.as_ref().map(|it| (flag, it))) else {
         return Ok(());
     };
     let value: String = value.chars().take(40).collect();
-    Err(Failure::usage(format!("{flag}={value} is not there yet: it arrives with golden paths"))
-        .hint("write a folder with Cargo.toml and score.yaml, then platform create-service --name=NAME --from=FOLDER"))
+    Err(Failure::usage(format!("{flag}={value} is not there yet: it arrives with resources"))
+        .hint("create the service without it: platform create-service --name=NAME --language=rust"))
 }
 
 fn name(create: &CreateService, file: Option<&std::path::Path>) -> Result<ComponentName, Failure> {
@@ -163,23 +209,41 @@ async fn register(
     spec: ComponentSpec,
     cause: &str,
 ) -> Result<(), Failure> {
+    write(session, project, name, spec, cause).await?;
+    // Its controller has looked at it once it says something.
+    let judge = |it: Option<&Component>| match it.and_then(|it| it.status.as_ref()) {
+        Some(status) if status.observed_generation.is_some() => Verdict::Done(()),
+        _ => Verdict::Wait(format!("registering {name}")),
+    };
+    let api: Api<Component> = Api::namespaced(session.client.clone(), project.as_str());
+    until(session, api, name.as_str(), Duration::from_secs(30), judge).await
+}
+
+/// Writes the Component. One that is there already is another's, unless it is just what is asked for.
+async fn write(
+    session: &Session,
+    project: &ProjectName,
+    name: &ComponentName,
+    spec: ComponentSpec,
+    cause: &str,
+) -> Result<(), Failure> {
     let api: Api<Component> = Api::namespaced(session.client.clone(), project.as_str());
     let mut component = Component::new(name.as_str(), spec);
     component.annotations_mut().insert(ANNOTATION_CAUSE.to_owned(), cause.to_owned());
     let parameters = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
     session.progress.step(&format!("registering {name}"));
     match api.create(&parameters, &component).await {
-        Ok(_) => {}
+        Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.code == 409 => {
-            return Err(Failure::failed(format!("project {project} has a service {name} already"))
-                .hint(format!("platform status {name}, or choose another name")));
+            let there = api.get_opt(name.as_str()).await.map_err(Failure::api(format!("read service {name}")))?;
+            let same = there.is_some_and(|it| it.spec == component.spec && it.metadata.deletion_timestamp.is_none());
+            if same && component.spec.template.is_some() {
+                // The command was given before, and perhaps not waited for.
+                return Ok(());
+            }
+            Err(Failure::failed(format!("project {project} has a service {name} already"))
+                .hint(format!("platform status {name}, or choose another name")))
         }
-        Err(error) => return Err(Failure::api(format!("create service {name}"))(error)),
+        Err(error) => Err(Failure::api(format!("create service {name}"))(error)),
     }
-    // Its controller has looked at it once it says something.
-    let judge = |it: Option<&Component>| match it.and_then(|it| it.status.as_ref()) {
-        Some(status) if status.observed_generation.is_some() => Verdict::Done(()),
-        _ => Verdict::Wait(format!("registering {name}")),
-    };
-    until(session, api, name.as_str(), Duration::from_secs(30), judge).await
 }

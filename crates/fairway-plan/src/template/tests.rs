@@ -231,6 +231,7 @@ expect:
 
 #[test]
 fn the_templates_that_come_with_the_platform_are_good_and_pass_their_tests() {
+    assert!(builtin_names().any(|it| it == "rust-service"));
     for name in builtin_names() {
         let folder = builtin(name).unwrap();
         let template = manifest(&folder).0.unwrap();

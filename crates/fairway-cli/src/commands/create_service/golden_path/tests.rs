@@ -1,0 +1,67 @@
+use fairway_api::conditions::{READY, Wanted, merge};
+use fairway_api::v1alpha1::{ComponentRepository, ComponentStatus, ComponentType, TemplateSpec};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::*;
+use crate::Exit;
+use crate::commands::template::parse_setting;
+
+fn template(stalled: bool) -> Template {
+    let spec: TemplateSpec = serde_json::from_value(json!({
+        "version": "v1.0.0", "componentType": "Worker", "source": { "builtin": "worker" },
+        "parameters": [{ "name": "port", "type": "integer", "default": 8080 }, { "name": "owner", "required": true }],
+    }))
+    .unwrap();
+    let mut template = Template::new("worker", spec);
+    let wanted = if stalled { Wanted::yes(STALLED, "X", "") } else { Wanted::yes(READY, "Usable", "") };
+    let mut status = fairway_api::v1alpha1::TemplateStatus::default();
+    status.explanation.summary = "its folder has mistakes".to_owned();
+    status.conditions = merge(&[], &[wanted], None, Timestamp::UNIX_EPOCH);
+    template.status = Some(status);
+    template
+}
+
+fn create(settings: &[&str]) -> CreateService {
+    let settings = settings.iter().map(|it| parse_setting(it).unwrap()).collect();
+    CreateService { name: Some("orders".to_owned()), settings, ..CreateService::default() }
+}
+
+#[test]
+fn the_object_says_the_template_its_type_and_only_what_was_chosen() {
+    let spec = spec(&create(&["owner=@ada", "port=9000"]), &template(false)).unwrap();
+    assert_eq!(spec.r#type, ComponentType::Worker);
+    let wanted = json!({ "name": "worker", "parameters": { "owner": "@ada", "port": 9000 } });
+    assert_eq!(serde_json::to_value(spec.template).unwrap(), wanted);
+}
+
+#[test]
+fn what_cannot_work_is_refused_before_anything_is_written() {
+    let failure = spec(&create(&["prot=1", "port=x"]), &template(false)).unwrap_err();
+    assert_eq!((failure.exit, failure.details.len()), (Exit::Usage, 3));
+    let failure = spec(&create(&["owner=@ada"]), &template(true)).unwrap_err();
+    assert_eq!(failure.exit, Exit::NotReady);
+    assert!(failure.what.contains("its folder has mistakes"));
+}
+
+#[test]
+fn the_repository_is_waited_for_until_it_is_there_or_cannot_be() {
+    let name = ComponentName::parse("orders").unwrap();
+    let mut component = Component::new("orders", ComponentSpec::default());
+    component.metadata.generation = Some(1);
+    assert!(matches!(judge(&name, Some(&component)), Verdict::Wait(_)));
+    assert!(matches!(judge(&name, None), Verdict::Never(_)));
+    let stalled = merge(&[], &[Wanted::yes(STALLED, "TemplateNotFound", "")], None, Timestamp::UNIX_EPOCH);
+    let mut status = ComponentStatus { conditions: stalled, ..ComponentStatus::default() };
+    status.explanation.summary = "template x does not exist".to_owned();
+    component.status = Some(status.clone());
+    assert!(matches!(judge(&name, Some(&component)), Verdict::Wait(_)), "it speaks of the object before");
+    status.observed_generation = Some(1);
+    component.status = Some(status.clone());
+    let Verdict::Never(failure) = judge(&name, Some(&component)) else { panic!() };
+    assert!(failure.what.contains("template x does not exist"));
+    status.repository = Some(ComponentRepository { url: "https://x/y.git".to_owned(), ..Default::default() });
+    component.status = Some(status);
+    let Verdict::Done(url) = judge(&name, Some(&component)) else { panic!() };
+    assert_eq!(url, "https://x/y.git");
+}
