@@ -12,11 +12,11 @@ mod rights;
 pub mod runner;
 mod sockets;
 
-pub use network::{CLUSTER_DOMAIN, NetworkMetrics, NetworkSettings, PodNetwork};
+pub use network::{CLUSTER_DOMAIN, EGRESS_ANNOTATION, NetworkMetrics, NetworkSettings, PodNetwork, SYNTHETIC};
 pub use pods::{
     EnsureImage, FolderImages, HostImage, HostImages, HostMount, Image, Images, LayoutImages, Node, NodeSettings,
     StartNode,
 };
 pub use rights::rules;
-pub use runner::reexec;
+pub use runner::{Volume, open_beneath, reexec};
 pub use sockets::{PodSockets, Transport};

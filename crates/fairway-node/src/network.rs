@@ -8,12 +8,15 @@
 //! the node's own probes and gateway ([`PodNetwork::dial`]). Sockets for the Services of the pod's own namespace stand from the
 //! start, so that addresses from environment variables work too; those of other namespaces come with the first look-up of
 //! the name. What does not: a connection to another pod's IP (nobody can know beforehand which one to stand a socket on),
-//! headless Services, UDP other than DNS, SCTP, anything outside the cluster.
+//! headless Services, UDP other than DNS, SCTP. Hosts outside are reached by name, those that a namespace lists ([`mod@egress`]).
 //!
 //! Traffic from the node is not judged, as in Kubernetes: probes and the gateway reach every pod of their node. The resolver is
 //! part of the node too, so a policy that denies all egress leaves names readable.
 
+mod carry;
 mod denial;
+mod egress;
+mod leaving;
 mod pod;
 mod policy;
 mod refusals;
@@ -31,6 +34,7 @@ use std::time::Duration;
 
 use fairway_clock::World;
 use fairway_controller::Events;
+use fairway_outside::Outside;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use tokio::net::TcpStream;
@@ -41,6 +45,8 @@ use crate::sockets::PodSockets;
 use pod::Attached;
 use refusals::{Refusal, Refusals};
 use view::View;
+
+pub use egress::{ANNOTATION as EGRESS_ANNOTATION, SYNTHETIC};
 
 /// The domain under which Services have their names.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
@@ -54,6 +60,10 @@ pub struct NetworkSettings {
     pub resolver: SocketAddr,
     /// Where the node's own connections come from.
     pub node_address: IpAddr,
+    /// The way to hosts outside.
+    pub outside: Outside,
+    /// What people are told to do about a host that their pods may not reach; without it, how to annotate the namespace.
+    pub egress_advice: Option<Arc<str>>,
     /// Time and randomness.
     pub world: World,
 }
@@ -62,7 +72,8 @@ impl NetworkSettings {
     /// The usual addresses: resolver 10.96.0.10:53, node 10.244.0.1.
     pub fn usual(world: World) -> Self {
         let resolver = SocketAddr::from((Ipv4Addr::new(10, 96, 0, 10), 53));
-        Self { resolver, node_address: Ipv4Addr::new(10, 244, 0, 1).into(), world }
+        let node_address = Ipv4Addr::new(10, 244, 0, 1).into();
+        Self { resolver, node_address, outside: Outside::direct(), egress_advice: None, world }
     }
 
     /// What `/etc/resolv.conf` of a pod says.
@@ -88,6 +99,12 @@ pub struct NetworkMetrics {
     pub withdrawn: u64,
     /// Questions answered by the resolver.
     pub questions: u64,
+    /// Of the connections carried, those to hosts outside.
+    pub outside: u64,
+    /// Names not answered and connections refused because a host outside is not allowed, or not outside at all.
+    pub outside_denied: u64,
+    /// Names and connections that failed although they are allowed.
+    pub outside_failed: u64,
 }
 
 #[derive(Default)]
@@ -98,6 +115,9 @@ struct Counters {
     failed: AtomicU64,
     withdrawn: AtomicU64,
     questions: AtomicU64,
+    outside: AtomicU64,
+    outside_denied: AtomicU64,
+    outside_failed: AtomicU64,
 }
 
 /// What all parts of the network share.
@@ -179,7 +199,7 @@ impl PodNetwork {
     /// A connection from the node itself to a pod: for probes and the gateway. It is not judged by policies.
     pub async fn dial(&self, target: SocketAddr) -> io::Result<TcpStream> {
         let pod = self.shared.pod_at(target.ip()).ok_or_else(|| no_such_pod(target.ip()))?;
-        let socket = pod.sockets.connect(self.shared.settings.node_address, target).await?;
+        let socket = pod.connect(&self.shared, self.shared.settings.node_address, target).await?;
         TcpStream::from_std(socket.into())
     }
 
@@ -194,6 +214,9 @@ impl PodNetwork {
             failed: read(&it.failed),
             withdrawn: read(&it.withdrawn),
             questions: read(&it.questions),
+            outside: read(&it.outside),
+            outside_denied: read(&it.outside_denied),
+            outside_failed: read(&it.outside_failed),
         }
     }
 

@@ -4,6 +4,7 @@
 //! it decides is decided in pure code ([`plan`], [`status`], [`environment`], [`refuse`]); it does the rest.
 
 mod address;
+mod claims;
 mod containers;
 mod environment;
 mod images;
@@ -13,6 +14,7 @@ mod refuse;
 mod register;
 mod status;
 mod stop;
+mod usage;
 mod volumes;
 mod worker;
 
@@ -23,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fairway_clock::World;
 use fairway_controller::Events;
+use fairway_outside::Outside;
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -34,10 +37,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::network::{NetworkSettings, PodNetwork};
 use crate::runner::{
-    Footprint, Found, LogLimit, LogOptions, LogStream, OpenRunner, PodState, ReadLog, RunPod, Runner, read_log,
+    Footprint, Found, LogLimit, LogOptions, LogStream, OpenRunner, PodState, ReadLog, RunPod, Runner, Volume, read_log,
 };
 use address::Addresses;
+use claims::Claims;
 use register::Register;
+use usage::Usage;
 use worker::{Target, Worker};
 
 pub use images::{EnsureImage, FolderImages, HostImage, HostImages, HostMount, Image, Images, LayoutImages};
@@ -64,6 +69,10 @@ pub struct NodeSettings {
     pub pod_range: (Ipv4Addr, u8),
     /// Bounds of each container's log.
     pub log_limit: LogLimit,
+    /// The way to hosts outside, for pods that may reach some.
+    pub outside: Outside,
+    /// What people are told to do about a host that their pods may not reach; without it, how to annotate the namespace.
+    pub egress_advice: Option<String>,
 }
 
 impl NodeSettings {
@@ -87,6 +96,8 @@ impl NodeSettings {
             service_range: (Ipv4Addr::new(10, 96, 0, 0), 12),
             pod_range: (Ipv4Addr::new(10, 244, 0, 0), 16),
             log_limit: LogLimit::default(),
+            outside: Outside::direct(),
+            egress_advice: None,
         }
     }
 }
@@ -110,7 +121,11 @@ struct Shared {
     events: Events,
     addresses: Mutex<Addresses>,
     known: Mutex<HashMap<String, Known>>,
+    claims: Claims,
+    usage: Arc<Usage>,
     registered: watch::Sender<bool>,
+    /// Whether all pods of this node are known.
+    listed: watch::Sender<bool>,
     stop: CancellationToken,
 }
 
@@ -119,8 +134,24 @@ struct Known {
     namespace: String,
     name: String,
     containers: Vec<String>,
+    /// The claims that it uses.
+    claims: Vec<String>,
     target: watch::Sender<Target>,
     seen: watch::Receiver<PodState>,
+}
+
+impl Known {
+    /// Whether the pod uses a claim and has not ended yet.
+    fn uses(&self, claim: &str) -> bool {
+        let is_over = match &*self.target.borrow() {
+            Target::Run(pod) => {
+                let phase = pod.status.as_ref().and_then(|it| it.phase.as_deref());
+                matches!(phase, Some("Succeeded" | "Failed"))
+            }
+            Target::Gone => false,
+        };
+        !is_over && self.claims.iter().any(|it| it == claim)
+    }
 }
 
 impl Shared {
@@ -162,6 +193,8 @@ impl Node {
         let node_address = Ipv4Addr::from(u32::from(settings.pod_range.0) + 1);
         let mut network = NetworkSettings::usual(settings.world.clone());
         network.node_address = node_address.into();
+        network.outside = settings.outside.clone();
+        network.egress_advice = settings.egress_advice.as_deref().map(Into::into);
         let network = PodNetwork::start(settings.client.clone(), network);
         let events = Events::new(settings.client.clone(), "kubelet", settings.world.clone());
         let register = Register {
@@ -183,11 +216,16 @@ impl Node {
             events,
             addresses: Mutex::new(addresses),
             known: Mutex::default(),
+            claims: Claims::default(),
+            usage: Arc::default(),
             registered: watch::Sender::new(false),
+            listed: watch::Sender::new(false),
             stop: CancellationToken::new(),
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(register.run(shared.registered.clone()));
+        tasks.spawn(claims::follow(Arc::clone(&shared)));
+        tasks.spawn(usage::watch(Arc::clone(&shared.usage), shared.settings.world.clone()));
         tasks.spawn(follow(Arc::clone(&shared), found));
         Ok(Self { shared, tasks })
     }
@@ -236,6 +274,16 @@ impl Node {
         Ok(read_log(self.shared.runner.state_folder(), uid, &container, attempt, options, over))
     }
 
+    /// The folder of a claim, if it is bound.
+    pub fn volume(&self, namespace: &str, claim: &str) -> Option<Volume> {
+        self.shared.claims.get(namespace, claim).map(|it| it.volume)
+    }
+
+    /// The folder of a claim, as soon as it is bound. Of one that never will be, it never comes.
+    pub async fn bound_volume(&self, namespace: &str, claim: &str) -> Volume {
+        self.shared.claims.wait(namespace, claim).await.volume
+    }
+
     /// What is there on this machine because of this node.
     pub fn footprint(&self) -> Footprint {
         self.shared.runner.footprint()
@@ -263,7 +311,7 @@ impl Node {
 }
 
 /// An error and what is behind it, in one line: this is where it leaves as text.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
@@ -306,7 +354,10 @@ async fn follow(shared: Arc<Shared>, found: Vec<Found>) {
                 listed.extend(pod.uid());
                 give(&shared, &mut workers, &mut found, pod);
             }
-            Ok(watcher::Event::InitDone) => drop_others(&shared, &mut found, &listed).await,
+            Ok(watcher::Event::InitDone) => {
+                drop_others(&shared, &mut found, &listed).await;
+                shared.listed.send_replace(true);
+            }
             Ok(watcher::Event::Apply(pod)) => give(&shared, &mut workers, &mut found, pod),
             Ok(watcher::Event::Delete(pod)) => gone(&shared, &pod.uid().unwrap_or_default()),
             Err(error) => tracing::debug!(error = %error, "the watch of pods is interrupted"),
@@ -345,6 +396,7 @@ fn give(shared: &Arc<Shared>, workers: &mut JoinSet<()>, found: &mut HashMap<Str
                 // The only container that is not for preparation needs no name.
                 spec.containers.iter().map(|it| it.name.clone()).collect()
             },
+            claims: claims::used_by(&pod).into_iter().map(|it| it.1).collect(),
             target,
             seen: seen_receiver,
         },
@@ -354,6 +406,7 @@ fn give(shared: &Arc<Shared>, workers: &mut JoinSet<()>, found: &mut HashMap<Str
     let shared = Arc::clone(shared);
     workers.spawn(async move {
         worker.run().await;
+        shared.usage.forget(&uid);
         shared.known().remove(&uid);
     });
 }

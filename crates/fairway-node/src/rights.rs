@@ -15,6 +15,8 @@ pub fn rules() -> Vec<PolicyRule> {
         rule("", &["pods/status"], &["patch"]),
         rule("", &["configmaps", "secrets"], &["get"]),
         rule("", &["serviceaccounts/token"], &["create"]),
+        rule("", &["persistentvolumeclaims"], &["list", "patch", "watch"]),
+        rule("", &["persistentvolumeclaims/status"], &["patch"]),
         events(),
         // The network follows these.
         rule("", &["services"], follow),

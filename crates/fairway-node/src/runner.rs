@@ -17,6 +17,8 @@ mod pod;
 mod protocol;
 mod raw;
 mod sandbox;
+mod volumes;
+pub(crate) mod walk;
 
 use std::fs;
 use std::io;
@@ -39,6 +41,7 @@ pub use footprint::Footprint;
 pub use logs::{LogOptions, LogStream, ReadLog, read_log};
 pub use pod::{AskPod, Pod};
 pub use protocol::{Container, ContainerState, ExecResult, Finished, Limits, LogLimit, Mount, PodState, Sandbox, Want};
+pub use volumes::{Volume, open_beneath};
 
 /// The first of the users that pods run as when the node is root: a range that systemd leaves to nobody.
 const FIRST_POD_USER: u32 = 0x7000_0000;
@@ -243,11 +246,12 @@ impl Runner {
         Ok(path)
     }
 
-    /// Starts a pod's init. The caller leaves `host_user` and `cgroups` to us.
+    /// Starts a pod's init. The caller leaves `cgroups` to us, and `host_user` unless the pod shares volumes.
     pub async fn create(&self, mut sandbox: Sandbox) -> Result<Pod, RunPod> {
         let folder = self.own_folder(&sandbox.uid)?;
         let uid = sandbox.uid.clone();
-        sandbox.host_user = self.is_root.then(|| FIRST_POD_USER + (u32::from(sandbox.ip) & 0xffff));
+        let own = || FIRST_POD_USER + (u32::from(sandbox.ip) & 0xffff);
+        sandbox.host_user = self.is_root.then(|| sandbox.host_user.unwrap_or_else(own));
         sandbox.cgroups = self.cgroups.pod(&uid, sandbox.host_user)?.join;
         for (name, _) in &sandbox.memory_volumes {
             self.volume(&uid, name)?;

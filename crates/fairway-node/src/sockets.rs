@@ -26,4 +26,24 @@ pub trait PodSockets: Send + Sync + 'static {
     async fn listen(&self, address: SocketAddr, transport: Transport) -> io::Result<OwnedFd>;
     /// A stream connected to `target` inside the pod, which sees `source` as its peer.
     async fn connect(&self, source: IpAddr, target: SocketAddr) -> io::Result<OwnedFd>;
+    /// How many connections to this address of the pod are open now.
+    fn connections(&self, to: IpAddr) -> usize;
 }
+
+/// How many connections to `to` are open, by one of the kernel's tables (`/proc/<pid>/net/tcp`). Each is counted once, at
+/// the end of whoever made it.
+pub(crate) fn connections_in(table: &str, to: IpAddr) -> usize {
+    const ESTABLISHED: &str = "01";
+    let IpAddr::V4(to) = to else { return 0 };
+    // The kernel prints the address as it lies in memory.
+    let wanted = format!("{:08X}", u32::from_ne_bytes(to.octets()));
+    let is_open = |line: &&str| {
+        let mut words = line.split_whitespace().skip(2);
+        let remote = words.next().and_then(|it| it.split_once(':')).map(|it| it.0);
+        remote == Some(wanted.as_str()) && words.next() == Some(ESTABLISHED)
+    };
+    table.lines().skip(1).filter(is_open).count()
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,14 +10,16 @@ use std::sync::Arc;
 use bench::{Bench, listener, stream};
 use fairway_clock::World;
 use fairway_node::runner::Pod;
-use fairway_node::{NetworkSettings, PodNetwork, PodSockets as _, Transport};
+use fairway_node::{EGRESS_ANNOTATION, NetworkSettings, PodNetwork, PodSockets as _, Transport};
+use fairway_outside::proxies::Proxies;
+use fairway_outside::{Exceptions, Outside};
 use fairway_testkit::TestPlane;
 use k8s_openapi::api::core::v1;
-use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 const SERVICE: &str = "10.96.0.20:80";
@@ -39,11 +41,18 @@ struct Scene {
 impl Scene {
     /// Nothing where pods cannot run.
     async fn new() -> Option<Self> {
+        Self::with("").await
+    }
+
+    /// A scene for which these networks are outside although they are not.
+    async fn with(exceptions: &str) -> Option<Self> {
         if !bench::can_run_pods() {
             return None;
         }
         let plane = TestPlane::start().await.unwrap();
-        let network = PodNetwork::start(plane.client(), NetworkSettings::usual(World::system()));
+        let outside = Outside::new(Proxies::none(), Exceptions::parse(exceptions).unwrap());
+        let settings = NetworkSettings { outside, ..NetworkSettings::usual(World::system()) };
+        let network = PodNetwork::start(plane.client(), settings);
         let scene = Self { plane, network };
         scene.create("v1", "Namespace", "", json!({ "metadata": { "name": "shop" } })).await;
         Some(scene)
@@ -61,6 +70,13 @@ impl Scene {
         object["apiVersion"] = resource.api_version.clone().into();
         object["kind"] = kind.into();
         api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+    }
+
+    /// What the pods of `shop` may reach outside.
+    async fn allow(&self, list: Value) {
+        let namespaces: Api<v1::Namespace> = Api::all(self.plane.client());
+        let patch = json!({ "metadata": { "annotations": { EGRESS_ANNOTATION: list } } });
+        namespaces.patch("shop", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
     /// The message of an Event on this pod that begins so; waits for it.
@@ -274,6 +290,60 @@ async fn a_policy_in_the_api_closes_open_connections_and_denies_new_ones_until_i
     policies.delete("closed", &DeleteParams::default()).await.unwrap();
     caller.reach().await;
     scene.end(vec![caller, server]).await;
+}
+
+#[tokio::test]
+async fn a_pod_reaches_the_host_outside_that_its_namespace_lists_and_no_other() {
+    let Some(scene) = Scene::with("127.0.0.0/8").await else { return };
+    let pod = scene.pod("caller", "10.244.0.44").await;
+    let outside = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = outside.local_addr().unwrap().port();
+    let mut serving = JoinSet::new();
+    serving.spawn(async move {
+        while let Ok((mut stream, _)) = outside.accept().await {
+            let _ = stream.write_all(b"from outside\n").await;
+            let _ = stream.read_u8().await;
+        }
+    });
+    assert_eq!(pod.resolve("localhost").await, None, "nothing is allowed yet");
+    scene.allow(json!(format!("localhost:{port}"))).await;
+    let address = loop {
+        match pod.resolve("localhost").await {
+            Some(address) => break IpAddr::from(address),
+            None => tokio::task::yield_now().await,
+        }
+    };
+    assert!(address.to_string().starts_with("198.1"), "{address}");
+    let mut open = pod.call(&format!("{address}:{port}")).await.unwrap();
+    assert_eq!(caller_seen(&mut open).await.unwrap(), "from outside");
+
+    // A port of it that is not allowed, another host, and the machine's own addresses.
+    assert_eq!(
+        ended(&mut pod.call(&format!("{address}:80")).await.unwrap()).await,
+        std::io::ErrorKind::ConnectionReset
+    );
+    let told = scene.event("caller", "connection to localhost:80 closed").await;
+    assert!(told.contains(&format!("may reach localhost:{port}; to allow it, add")), "{told}");
+    assert_eq!(pod.resolve("www.example.com").await, None);
+    scene.event("caller", "www.example.com is not answered").await;
+    for nowhere in [format!("127.0.0.1:{port}"), format!("203.0.113.1:{port}"), "169.254.169.254:80".into()] {
+        let nowhere: SocketAddr = nowhere.parse().unwrap();
+        assert!(pod.pod.connect(pod.ip, nowhere).await.is_err() || is_dead(&pod, nowhere).await, "{nowhere}");
+    }
+
+    scene.allow(Value::Null).await;
+    assert_eq!(ended(&mut open).await, std::io::ErrorKind::ConnectionReset);
+    scene
+        .event("caller", &format!("connection to localhost:{port} closed: pods of namespace shop may reach nothing"))
+        .await;
+    assert_eq!(scene.network.metrics().outside, 1);
+    scene.end(vec![pod]).await;
+}
+
+/// Whether a connection that could be begun leads nowhere.
+async fn is_dead(pod: &Member, target: SocketAddr) -> bool {
+    let mut stream = stream(pod.pod.connect(pod.ip, target).await.unwrap());
+    stream.read_u8().await.is_err()
 }
 
 #[test]

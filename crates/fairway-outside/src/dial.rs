@@ -60,8 +60,8 @@ pub enum Route {
 #[derive(Debug, Error)]
 pub enum ReadOutside {
     /// The proxy's.
-    #[error(transparent)]
-    Proxy(#[from] InvalidProxy),
+    #[error("use the proxy that is set")]
+    Proxy(#[source] InvalidProxy),
     /// The exceptions.
     #[error("read {EXCEPTIONS}")]
     Exceptions(#[source] InvalidException),
@@ -70,6 +70,9 @@ pub enum ReadOutside {
 /// Why a host outside is not reached.
 #[derive(Debug, Error)]
 pub enum ReachOutside {
+    /// The proxy that is set cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] InvalidProxy),
     /// Its name has no address that this machine can find.
     #[error("resolve {host}")]
     Resolve {
@@ -135,11 +138,17 @@ impl Outside {
         Self::new(Proxies::none(), Exceptions::default())
     }
 
-    /// Reads the proxy's variables and `FAIRWAY_EGRESS_EXCEPTIONS`.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ReadOutside> {
-        let exceptions =
-            Exceptions::parse(&variable(EXCEPTIONS).unwrap_or_default()).map_err(ReadOutside::Exceptions)?;
-        Ok(Self::new(Proxies::read(variable)?, exceptions))
+    /// Reads the proxy's variables and `FAIRWAY_EGRESS_EXCEPTIONS`. What cannot be read is told and opens nothing: without
+    /// its proxy no host is reached, and exceptions that are wrong are none.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> (Self, Vec<ReadOutside>) {
+        let mut wrong = Vec::new();
+        let exceptions = Exceptions::parse(&variable(EXCEPTIONS).unwrap_or_default()).unwrap_or_else(|why| {
+            wrong.push(ReadOutside::Exceptions(why));
+            Exceptions::default()
+        });
+        let proxies = Proxies::read(variable);
+        wrong.extend(proxies.proxy().err().map(ReadOutside::Proxy));
+        (Self::new(proxies, exceptions), wrong)
     }
 
     /// The proxies it knows.
@@ -151,7 +160,7 @@ impl Outside {
     /// outside: those very addresses are dialled, so a name that changes in between changes nothing.
     pub async fn route(&self, host: &str, port: u16) -> Result<Route, ReachOutside> {
         let literal = host.parse::<IpAddr>().ok();
-        if let Some(proxy) = self.0.proxies.of(host, port) {
+        if let Some(proxy) = self.0.proxies.of(host, port)? {
             if let Some(address) = literal {
                 self.check(host, SocketAddr::new(address, port))?;
             }

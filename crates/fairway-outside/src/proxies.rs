@@ -17,7 +17,8 @@ pub const NO_PROXY_VARIABLES: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// Which way leads to a host.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
-    proxy: Option<Proxy>,
+    /// What cannot be used is kept: going past it would go past whoever set it.
+    proxy: Option<Result<Proxy, InvalidProxy>>,
     without: Vec<Without>,
 }
 
@@ -38,7 +39,7 @@ enum Without {
 }
 
 /// A proxy that cannot be used. The value is not shown: it may hold a password.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub enum InvalidProxy {
     /// Not `http://`.
     #[error("{variable}: a proxy of kind {scheme}:// is not supported; give http://host:port")]
@@ -62,32 +63,29 @@ impl Proxies {
         Self::default()
     }
 
-    /// Reads the variables.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidProxy> {
+    /// Reads the variables. A proxy that cannot be used is an error only for hosts that need it.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &&'static str| variable(name).filter(|it| !it.trim().is_empty()).map(|it| (*name, it));
-        let proxy = match PROXY_VARIABLES.iter().find_map(set) {
-            Some((name, value)) => Some(Proxy::parse(name, value.trim())?),
-            None => None,
-        };
+        let proxy = PROXY_VARIABLES.iter().find_map(set).map(|(name, value)| Proxy::parse(name, value.trim()));
         let without = NO_PROXY_VARIABLES.iter().find_map(set).map(|it| it.1).unwrap_or_default();
         let without =
             without.split([',', ' ']).map(str::trim).filter(|it| !it.is_empty()).map(Without::parse).collect();
-        Ok(Self { proxy, without })
+        Self { proxy, without }
     }
 
     /// The proxy through which a host is reached; none if it is reached directly. This machine always is.
-    pub fn of(&self, host: &str, port: u16) -> Option<&Proxy> {
+    pub fn of(&self, host: &str, port: u16) -> Result<Option<&Proxy>, InvalidProxy> {
         let host = bare(host).to_ascii_lowercase();
         let host = host.strip_suffix('.').unwrap_or(&host);
         let address: Option<IpAddr> = host.parse().ok();
         let own = host == "localhost" || host.ends_with(".localhost") || address.is_some_and(|it| it.is_loopback());
         let without = own || self.without.iter().any(|it| it.covers(host, address, port));
-        self.proxy.as_ref().filter(|_| !without)
+        if without { Ok(None) } else { self.proxy() }
     }
 
     /// The proxy, whatever needs none.
-    pub fn proxy(&self) -> Option<&Proxy> {
-        self.proxy.as_ref()
+    pub fn proxy(&self) -> Result<Option<&Proxy>, InvalidProxy> {
+        self.proxy.as_ref().map(|it| it.as_ref().map_err(Clone::clone)).transpose()
     }
 }
 

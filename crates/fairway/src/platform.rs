@@ -27,6 +27,7 @@ use fairway_clock::World;
 use fairway_controller::Controllers;
 use fairway_gateway::{Gateway, GatewaySettings, Limits};
 use fairway_node::{LayoutImages, Node, NodeSettings};
+use fairway_outside::Outside;
 use tokio::net::TcpListener;
 
 use accounts::Accounts;
@@ -35,6 +36,10 @@ use plane::Plane;
 
 /// The name of the node of a machine that is alone.
 const NODE_NAME: &str = "local";
+
+/// What people are told to do about a host outside that their pods may not reach.
+const EGRESS_ADVICE: &str = "the platform team adds host:port to ConfigMap egress in namespace fairway-system \
+                             (docs/how-to/allow-an-outside-address.md)";
 
 /// How a platform is started.
 #[derive(Debug, Clone)]
@@ -124,10 +129,21 @@ async fn start_node(folder: &Folder, plane: &Plane, world: &World) -> Result<Arc
     let images = Arc::new(LayoutImages::new(plane.images.clone(), &state));
     let client = plane.accounts.client(accounts::NODE);
     let program = std::env::current_exe().context("find this program")?;
-    let settings = NodeSettings::usual(state, NODE_NAME, client, images, program, world.clone());
+    let mut settings = NodeSettings::usual(state, NODE_NAME, client, images, program, world.clone());
+    settings.outside = outside();
+    settings.egress_advice = Some(EGRESS_ADVICE.to_owned());
     let node = Arc::new(Node::start(settings).await.context("start the node")?);
     plane.streams.set(&node);
     Ok(node)
+}
+
+/// The way out of this machine, as the environment says it. What is wrong there harms only who needs it.
+fn outside() -> Outside {
+    let (outside, wrong) = Outside::read(|name| std::env::var(name).ok());
+    for why in wrong {
+        tracing::warn!(error = format!("{:#}", anyhow::Error::from(why)), "a setting of the way out cannot be used");
+    }
+    outside
 }
 
 fn start_gateway(listener: TcpListener, accounts: &Accounts, node: &Node, world: &World) -> Result<Gateway> {

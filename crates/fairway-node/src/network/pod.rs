@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::Ipv4Addr;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use fairway_outside::Destinations;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
@@ -14,13 +16,17 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::carry::{Behind, accept};
+use super::egress::{ANNOTATION, MAX_HOSTS, Names, Permit, WATCHED};
+use super::leaving::Door;
 use super::policy::Party;
+use super::refusals::Refusal;
 use super::view::{Labels, ServiceView, View};
-use super::{Shared, names_of, resolver, service};
+use super::{Shared, names_of, resolver};
 use crate::sockets::{PodSockets, Transport};
 
-/// Sockets that a pod's namespace holds for Services at most.
-const MAX_SOCKETS: usize = 512;
+/// Sockets that a pod's namespace holds at most for Services, and as many again for hosts outside.
+const MAX_SOCKETS: usize = 4 * MAX_HOSTS;
 /// How long the pod's init may take to make a socket.
 const MAKE_SOCKET: Duration = Duration::from_secs(5);
 /// Connections that a pod may have open at a time.
@@ -34,13 +40,26 @@ pub(super) struct Attached {
     pub(super) address: IpAddr,
     pub(super) sockets: Arc<dyn PodSockets>,
     pub(super) room: Arc<Semaphore>,
+    pub(super) door: Door,
     /// Ends everything that belongs to the pod.
     pub(super) gone: CancellationToken,
     /// As the pod was when it was tied in; the API may know newer ones.
     labels: Labels,
+    narrowed: Option<Destinations>,
     named_ports: Vec<(String, u16)>,
-    /// What stands, and how to take it away.
-    standing: tokio::sync::Mutex<HashMap<SocketAddr, CancellationToken>>,
+    /// The hosts outside that it has asked for.
+    names: Mutex<Names>,
+    /// What stands.
+    standing: tokio::sync::Mutex<HashMap<SocketAddr, Standing>>,
+    /// What of its permission could not be read, as it was told last.
+    unreadable: Mutex<Vec<String>>,
+}
+
+/// A socket in the pod.
+struct Standing {
+    behind: Behind,
+    /// Takes it away.
+    gone: CancellationToken,
 }
 
 impl Attached {
@@ -59,10 +78,14 @@ impl Attached {
             address,
             sockets,
             room: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            door: Door::default(),
             gone,
             labels: pod.labels().clone(),
+            narrowed: pod.annotations().get(ANNOTATION).map(|it| Destinations::parse(it)),
             named_ports: named.collect(),
+            names: Mutex::default(),
             standing: tokio::sync::Mutex::default(),
+            unreadable: Mutex::default(),
         }
     }
 
@@ -116,61 +139,113 @@ impl Attached {
         Party {
             address: self.address,
             namespace: &self.namespace,
-            labels: view.labels_of(&self.uid).unwrap_or(&self.labels),
+            labels: view.pod(&self.uid).map_or(&self.labels, |it| &it.labels),
             named_ports: &self.named_ports,
         }
     }
 
-    /// Takes away sockets whose Service is gone and stands those of its own namespace.
+    /// What the pod may reach outside.
+    pub(super) fn permit<'a>(&'a self, view: &'a View) -> Permit<'a> {
+        Permit {
+            namespace: &self.namespace,
+            of_namespace: view.destinations.get(&self.namespace).map(AsRef::as_ref),
+            of_pod: view.pod(&self.uid).map_or(self.narrowed.as_ref(), |it| it.narrowed.as_deref()),
+        }
+    }
+
+    /// The hosts outside that it knows.
+    pub(super) fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes away sockets whose Service is gone or whose host may not be reached any more; stands those of the Services of its
+    /// own namespace, and of ports that were allowed since.
     async fn follow(self: &Arc<Self>, shared: &Arc<Shared>, view: &View) {
-        self.standing.lock().await.retain(|address, socket| {
-            let stays = view.service_at(*address).is_some();
+        let permit = self.permit(view);
+        let may = |host: &str| !permit.ports(host).is_empty();
+        self.standing.lock().await.retain(|address, it| {
+            let stays = match &it.behind {
+                Behind::Service => view.service_at(*address).is_some(),
+                Behind::Outside(host) => may(host),
+            };
             if !stays {
-                socket.cancel();
+                it.gone.cancel();
             }
             stays
         });
+        self.names().retain(may);
         let from = (self.namespace.clone(), String::new());
         let own = view.services.range(from..).take_while(|((namespace, _), _)| *namespace == self.namespace);
         for (_, service) in own {
             self.stand(shared, service).await;
         }
+        let known = self.names().all();
+        for (host, address) in known {
+            let ports: Vec<u16> = permit.ports(&host).into_iter().collect();
+            self.stand_outside(shared, &host, address, &ports).await;
+        }
+        self.tell_unreadable(shared, permit.unreadable());
+    }
+
+    /// What cannot be read allows nothing, which whoever wrote it should know.
+    fn tell_unreadable(&self, shared: &Shared, unreadable: Vec<String>) {
+        let mut told = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        for message in unreadable.iter().filter(|it| !told.contains(it)) {
+            shared.refuse(self, Refusal { reason: "InvalidEgress", message: message.clone() });
+        }
+        *told = unreadable;
     }
 
     /// Makes sure that a Service can be called from within the pod.
     pub(super) async fn stand(self: &Arc<Self>, shared: &Arc<Shared>, service: &ServiceView) {
-        let mut standing = self.standing.lock().await;
         for address in service.addresses() {
-            if standing.contains_key(&address) || self.gone.is_cancelled() {
-                continue;
+            self.stand_one(shared, address, Behind::Service).await;
+        }
+    }
+
+    /// Makes sure that a host outside can be called at these ports, and that calls of the usual others are seen.
+    pub(super) async fn stand_outside(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        host: &Arc<str>,
+        address: Ipv4Addr,
+        ports: &[u16],
+    ) {
+        for port in ports.iter().chain(WATCHED.iter().filter(|it| !ports.contains(it))) {
+            self.stand_one(shared, (address, *port).into(), Behind::Outside(host.clone())).await;
+        }
+    }
+
+    async fn stand_one(self: &Arc<Self>, shared: &Arc<Shared>, address: SocketAddr, behind: Behind) {
+        let mut standing = self.standing.lock().await;
+        if standing.contains_key(&address) || self.gone.is_cancelled() {
+            return;
+        }
+        let is_service = behind == Behind::Service;
+        if standing.values().filter(|it| (it.behind == Behind::Service) == is_service).count() >= MAX_SOCKETS {
+            shared.complain(format!("{} sockets", self.uid), || {
+                tracing::warn!(
+                    pod.namespace = self.namespace,
+                    pod.name = self.name,
+                    "the pod calls more than {MAX_SOCKETS} different ports: {address} is not reachable"
+                );
+            });
+            return;
+        }
+        match self.listen(address).await {
+            Ok(listener) => {
+                let gone = self.gone.child_token();
+                standing.insert(address, Standing { behind: behind.clone(), gone: gone.clone() });
+                let accepting = accept(shared.clone(), self.clone(), address, behind, listener);
+                shared.tasks.spawn(async move { gone.run_until_cancelled(accepting).await.unwrap_or_default() });
             }
-            if standing.len() >= MAX_SOCKETS {
-                shared.complain(format!("{} sockets", self.uid), || {
+            Err(why) => {
+                shared.complain(format!("{} {address}", self.uid), || {
                     tracing::warn!(
-                        pod.namespace = self.namespace,
-                        pod.name = self.name,
-                        "the pod calls more than {MAX_SOCKETS} Service ports: {address} is not reachable"
+                        pod.namespace = self.namespace, pod.name = self.name, %address, error = %why,
+                        "no socket in the pod for what it calls"
                     );
                 });
-                return;
-            }
-            match self.listen(address).await {
-                Ok(listener) => {
-                    let taken_away = self.gone.child_token();
-                    standing.insert(address, taken_away.clone());
-                    let accepting = service::accept(shared.clone(), self.clone(), address, listener);
-                    shared
-                        .tasks
-                        .spawn(async move { taken_away.run_until_cancelled(accepting).await.unwrap_or_default() });
-                }
-                Err(why) => {
-                    shared.complain(format!("{} {address}", self.uid), || {
-                        tracing::warn!(
-                            pod.namespace = self.namespace, pod.name = self.name, %address, error = %why,
-                            "no socket for a Service in the pod"
-                        );
-                    });
-                }
             }
         }
     }

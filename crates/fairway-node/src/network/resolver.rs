@@ -1,6 +1,6 @@
 //! The resolver that a pod sees: sockets on the resolver's address inside its namespace, answers from the node's picture.
 //!
-//! A name that is answered is a name that can be called: the Service's sockets stand before the answer leaves.
+//! A name that is answered is a name that can be called: its sockets stand before the answer leaves.
 
 mod message;
 mod names;
@@ -14,10 +14,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
 
-use super::Shared;
 use super::pod::Attached;
+use super::{Shared, egress};
 use crate::sockets::Transport;
-use message::{Parsed, Query, Rcode, Reply};
+use message::Parsed;
+
+pub(super) use message::{A, ANY, Query, Rcode, Record, Reply};
+pub(super) use names::Found;
 
 /// How long an answer waits for the sockets of what it names.
 const STAND: Duration = Duration::from_secs(1);
@@ -25,6 +28,8 @@ const STAND: Duration = Duration::from_secs(1);
 const TCP_IDLE: Duration = Duration::from_secs(10);
 /// Streams of questions that a pod may have open.
 const TCP_STREAMS: usize = 32;
+/// Questions of a pod that are answered at a time: one for a slow host outside must not hold up the others.
+const QUESTIONS: usize = 64;
 /// How long to wait after a socket fails.
 const PAUSE: Duration = Duration::from_millis(50);
 /// The largest question: a name, and an OPT record.
@@ -41,14 +46,22 @@ pub(super) async fn stand(shared: &Arc<Shared>, pod: &Arc<Attached>) -> io::Resu
 }
 
 async fn answer_datagrams(shared: Arc<Shared>, pod: Arc<Attached>, socket: UdpSocket) {
+    let (socket, room) = (Arc::new(socket), Arc::new(Semaphore::new(QUESTIONS)));
     let mut buffer = [0; QUESTION];
     loop {
         match socket.recv_from(&mut buffer).await {
             Ok((length, from)) => {
-                if let Some(answer) = answer(&shared, &pod, &buffer[..length], false).await {
-                    // Best effort, as all datagrams are: who asked asks again.
-                    let _ = socket.send_to(&answer, from).await;
-                }
+                // A question beyond these is dropped like a datagram that gets lost.
+                let Ok(place) = room.clone().try_acquire_owned() else { continue };
+                let (of, asking, socket) = (shared.clone(), pod.clone(), socket.clone());
+                let question = buffer[..length].to_vec();
+                pod.spawn(&shared, async move {
+                    if let Some(answer) = answer(&of, &asking, &question, false).await {
+                        // Best effort, as all datagrams are: who asked asks again.
+                        let _ = socket.send_to(&answer, from).await;
+                    }
+                    drop(place);
+                });
             }
             Err(why) => {
                 tracing::debug!(error = %why, "question not received");
@@ -103,13 +116,19 @@ async fn answer(shared: &Arc<Shared>, pod: &Arc<Attached>, bytes: &[u8], stream:
     shared.counters.questions.fetch_add(1, Ordering::Relaxed);
     let view = shared.now_view();
     let found = names::look_up(&query.name, &pod.namespace, &view);
-    if let Some(service) = found.service() {
-        // An answer without sockets behind it would send the caller into a refusal.
-        let _ = tokio::time::timeout(STAND, pod.stand(shared, service)).await;
-    }
-    explain(shared, pod, &query, &found);
     // Before the first picture nobody can say that a name does not exist.
-    let reply = if view.complete { found.reply(&query) } else { Reply::failure(Rcode::ServerFailure) };
+    let reply = if !view.complete {
+        Reply::failure(Rcode::ServerFailure)
+    } else if let Some(outside) = egress::asked(shared, pod, &view, &query, &found).await {
+        outside
+    } else {
+        if let Some(service) = found.service() {
+            // An answer without sockets behind it would send the caller into a refusal.
+            let _ = tokio::time::timeout(STAND, pod.stand(shared, service)).await;
+        }
+        explain(shared, pod, &query, &found);
+        found.reply(&query)
+    };
     Some(message::encode(&query, &reply, stream))
 }
 

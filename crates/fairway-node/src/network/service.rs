@@ -1,4 +1,4 @@
-//! From a Service's address to one of its pods: accept, choose, judge, connect, carry, and let go when it is withdrawn.
+//! From a Service's address to one of its pods: choose, judge, connect, carry, and let go when it is withdrawn.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,24 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use super::Shared;
+use super::carry::{complete_view, pipe, reset};
 use super::denial::Denial;
 use super::pod::Attached;
 use super::policy::{Denied, judge};
 use super::view::{PortView, ServiceView, View};
 
-/// How long a connection waits for the first picture of the cluster.
-const FIRST_VIEW: Duration = Duration::from_secs(5);
 /// How long an endpoint may take to answer a connection.
 const CONNECT: Duration = Duration::from_secs(3);
 /// Endpoints tried for one connection.
 const ATTEMPTS: usize = 3;
-/// How long to wait before accepting again when the process has no file descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Bytes in flight in each direction.
-const BUFFER: usize = 32 * 1024;
 
 /// Why a connection is reset.
 enum Failure {
@@ -31,61 +26,17 @@ enum Failure {
     Other(String),
 }
 
-/// Carries what arrives at `address` until dropped.
-pub(super) async fn accept(shared: Arc<Shared>, caller: Arc<Attached>, address: SocketAddr, listener: TcpListener) {
-    loop {
-        let client = match listener.accept().await {
-            Ok((client, _)) => client,
-            Err(why) => {
-                tracing::debug!(%address, error = %why, "connection not accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        let Ok(room) = caller.room.clone().try_acquire_owned() else {
-            reset(&client);
-            shared.complain(format!("{} room", caller.uid), || {
-                tracing::warn!(pod.namespace = caller.namespace, pod.name = caller.name, "too many open connections");
-            });
-            continue;
-        };
-        let (of, pod) = (shared.clone(), caller.clone());
-        // Not cut off from outside: it ends with its pod by itself, so that the other end sees a reset.
-        shared.tasks.spawn(async move {
-            connect_and_carry(&of, &pod, address, client).await;
-            drop(room);
-        });
-    }
-}
-
-async fn connect_and_carry(shared: &Shared, caller: &Attached, address: SocketAddr, client: TcpStream) {
+/// Carries a connection that arrived at a Service's address.
+pub(super) async fn connect_and_carry(shared: &Shared, caller: &Attached, address: SocketAddr, client: TcpStream) {
     let connected = caller.gone.run_until_cancelled(connect(shared, caller, address)).await;
     match connected.unwrap_or_else(|| Err(Failure::Other("the calling pod ended".into()))) {
         Ok((target, endpoint, server)) => {
-            shared.counters.carried.fetch_add(1, Ordering::Relaxed);
-            let _open = Open::new(shared);
             carry(shared, caller, &target, (address, endpoint), client, server).await;
         }
         Err(failure) => {
             reset(&client);
             refuse(shared, caller, address, &failure);
         }
-    }
-}
-
-/// Counts a connection as open.
-struct Open<'a>(&'a Shared);
-
-impl<'a> Open<'a> {
-    fn new(shared: &'a Shared) -> Self {
-        shared.counters.open.fetch_add(1, Ordering::Relaxed);
-        Self(shared)
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.0.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -110,7 +61,9 @@ async fn connect(
     caller: &Attached,
     address: SocketAddr,
 ) -> Result<(Arc<Attached>, SocketAddr, TcpStream), Failure> {
-    let view = complete_view(shared).await?;
+    let view = complete_view(shared)
+        .await
+        .ok_or_else(|| Failure::Other("the node has not yet read Services and policies".into()))?;
     let (service, port) =
         view.service_at(address).ok_or_else(|| Failure::Other("no Service has this address and port".into()))?;
     let name = format!("Service {}/{} port {}", service.namespace, service.name, port.port);
@@ -123,7 +76,7 @@ async fn connect(
         if let Err(denied) = judged(&view, caller, &target, endpoint.port()) {
             return Err(Failure::Policy { target, endpoint, denied });
         }
-        let connected = tokio::time::timeout(CONNECT, target.sockets.connect(caller.address, endpoint)).await;
+        let connected = tokio::time::timeout(CONNECT, target.connect(shared, caller.address, endpoint)).await;
         match connected
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             .and_then(|it| TcpStream::from_std(it.into()))
@@ -133,16 +86,6 @@ async fn connect(
         }
     }
     Err(Failure::Other(last))
-}
-
-/// Nobody is let through before the policies are known.
-async fn complete_view(shared: &Shared) -> Result<Arc<View>, Failure> {
-    let mut news = shared.view.subscribe();
-    let complete = tokio::time::timeout(FIRST_VIEW, news.wait_for(|it| it.complete)).await;
-    match complete {
-        Ok(Ok(view)) => Ok(view.clone()),
-        _ => Err(Failure::Other("the node has not yet read Services and policies".into())),
-    }
 }
 
 /// The endpoints in the order in which they are tried: from a random one on, or from the caller's own.
@@ -167,39 +110,29 @@ fn judged(view: &View, caller: &Attached, target: &Attached, port: u16) -> Resul
     judge(&view.policies, &view.namespaces, &caller.party(view), &target.party(view), port)
 }
 
-/// Copies both ways until both ends are done, one breaks off, a pod goes, or the connection is withdrawn.
+/// Carries a connection until it ends, a pod goes, or it is withdrawn.
 async fn carry(
     shared: &Shared,
     caller: &Attached,
     target: &Attached,
     (address, endpoint): (SocketAddr, SocketAddr),
-    mut client: TcpStream,
-    mut server: TcpStream,
+    client: TcpStream,
+    server: TcpStream,
 ) {
-    // Best effort: without it small messages wait for an acknowledgement on each half of the way.
-    let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let started = shared.settings.world.clock.monotonic();
-    let ended = tokio::select! {
-        copied = tokio::io::copy_bidirectional_with_sizes(&mut client, &mut server, BUFFER, BUFFER) => copied.map_err(|it| it.to_string()),
-        why = withdrawn(shared, caller, target, address, endpoint) => {
-            shared.counters.withdrawn.fetch_add(1, Ordering::Relaxed);
-            Err(why)
+    let until = async {
+        tokio::select! {
+            why = withdrawn(shared, caller, target, address, endpoint) => {
+                shared.counters.withdrawn.fetch_add(1, Ordering::Relaxed);
+                why
+            }
+            () = target.gone.cancelled() => "the target pod ended".to_owned(),
         }
-        () = caller.gone.cancelled() => Err("the calling pod ended".to_owned()),
-        () = target.gone.cancelled() => Err("the target pod ended".to_owned()),
     };
-    let took = shared.settings.world.clock.monotonic().saturating_sub(started);
-    let (sent, received) = ended.as_ref().copied().unwrap_or_default();
-    if ended.is_err() {
-        // Whoever broke it off, the other end must not take it for an orderly end.
-        reset(&client);
-        reset(&server);
-    }
+    let ended = pipe(shared, caller, client, server, until).await;
     tracing::debug!(
         pod.namespace = caller.namespace, pod.name = caller.name, %address, %endpoint,
-        target.namespace = target.namespace, target.name = target.name, sent, received,
-        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        broken_off = ended.err(),
+        target.namespace = target.namespace, target.name = target.name, sent = ended.sent, received = ended.received,
+        duration_ms = ended.duration_ms, broken_off = ended.broken_off,
         "connection ended"
     );
 }
@@ -228,10 +161,4 @@ async fn withdrawn(
             return "the network stops".into();
         }
     }
-}
-
-/// Makes the drop of a stream a reset: the other end sees an error, not an end.
-fn reset(stream: &TcpStream) {
-    // Best effort: a connection that is gone already needs none.
-    let _ = stream.set_zero_linger();
 }

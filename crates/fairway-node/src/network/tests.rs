@@ -1,10 +1,13 @@
 //! The network over plain loopback addresses: each pod's "namespace" is a share of 127.0.0.0/8. Real namespaces are in
 //! `tests/network.rs`.
 
+mod leaving;
+
 use std::os::fd::OwnedFd;
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
@@ -13,14 +16,14 @@ use tokio::task::JoinSet;
 use super::resolver::tests_of_messages::{outcome, question};
 use super::view::Objects;
 use super::*;
-use crate::sockets::Transport;
+use crate::sockets::{Transport, connections_in};
 
 /// Sockets for a pod: what it may call stands on its own share of the loopback.
-struct Share(u8);
+pub(super) struct Share(pub(super) u8);
 
 impl Share {
     /// Where `address` stands in this pod's share.
-    fn place(&self, address: SocketAddr) -> SocketAddr {
+    pub(super) fn place(&self, address: SocketAddr) -> SocketAddr {
         let IpAddr::V4(ip) = address.ip() else { panic!("{address}") };
         let [_, _, c, d] = ip.octets();
         SocketAddr::from(([127, 100 + self.0, c, d], address.port()))
@@ -42,16 +45,20 @@ impl PodSockets for Share {
         socket.bind((source, 0).into())?;
         Ok(socket.connect(target).await?.into_std()?.into())
     }
+
+    fn connections(&self, to: IpAddr) -> usize {
+        connections_in(&std::fs::read_to_string("/proc/self/net/tcp").unwrap(), to)
+    }
 }
 
 /// A program in a pod: says who called and then echoes.
-struct Server {
-    address: SocketAddr,
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
     _tasks: JoinSet<()>,
 }
 
 impl Server {
-    async fn start(ip: IpAddr) -> Self {
+    pub(super) async fn start(ip: IpAddr) -> Self {
         let listener = TcpListener::bind((ip, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut tasks = JoinSet::new();
@@ -71,19 +78,24 @@ impl Server {
 }
 
 /// A network of pods `a`, `b`, `c` … of namespace `shop`, each with its own share and address 127.<base>.0.<n>.
-struct Bench {
-    network: PodNetwork,
-    objects: Objects,
+pub(super) struct Bench {
+    pub(super) network: PodNetwork,
+    pub(super) objects: Objects,
     base: u8,
 }
 
 impl Bench {
     /// `base` keeps the tests of this program out of each other's way.
     async fn new(base: u8, pods: u8) -> Self {
+        Self::with(base, pods, NetworkSettings::usual(World::system())).await
+    }
+
+    /// The same with other settings than the usual.
+    pub(super) async fn with(base: u8, pods: u8, settings: NetworkSettings) -> Self {
         let settings = NetworkSettings {
             resolver: SocketAddr::from(([10, 96, base, 10], 5300 + u16::from(base))),
             node_address: Ipv4Addr::new(127, base, 0, 254).into(),
-            world: World::system(),
+            ..settings
         };
         let mut it = Self { network: PodNetwork::unwatched(settings), objects: Objects::default(), base };
         for at in 0..pods {
@@ -94,15 +106,15 @@ impl Bench {
         it
     }
 
-    fn share(&self, at: u8) -> u8 {
+    pub(super) fn share(&self, at: u8) -> u8 {
         self.base * 4 + at
     }
 
-    fn ip(&self, at: u8) -> IpAddr {
+    pub(super) fn ip(&self, at: u8) -> IpAddr {
         Ipv4Addr::new(127, self.base, 0, 10 + at).into()
     }
 
-    fn pod(&self, at: u8) -> Pod {
+    pub(super) fn pod(&self, at: u8) -> Pod {
         let name = char::from(b'a' + at).to_string();
         serde_json::from_value(json!({
             "metadata": { "namespace": "shop", "name": name, "uid": format!("uid-{name}"), "labels": { "app": name } },
@@ -112,7 +124,7 @@ impl Bench {
     }
 
     /// A Service with these endpoints.
-    fn service(&mut self, namespace: &str, name: &str, last: u8, endpoints: &[SocketAddr]) {
+    pub(super) fn service(&mut self, namespace: &str, name: &str, last: u8, endpoints: &[SocketAddr]) {
         let object = json!({ "metadata": { "namespace": namespace, "name": name },
             "spec": { "clusterIP": self.cluster_ip(last), "ports": [{ "port": 8000 }] } });
         self.objects.services.retain(|it| kube::ResourceExt::name_any(&**it) != name);
@@ -127,7 +139,7 @@ impl Bench {
         }
     }
 
-    fn policies(&mut self, specs: &[serde_json::Value]) {
+    pub(super) fn policies(&mut self, specs: &[serde_json::Value]) {
         let object = |(at, spec): (usize, &serde_json::Value)| {
             let object = json!({ "metadata": { "namespace": "shop", "name": format!("p{at}") }, "spec": spec });
             Arc::new(serde_json::from_value(object).unwrap())
@@ -140,12 +152,12 @@ impl Bench {
     }
 
     /// The node hears of it.
-    fn publish(&self) {
+    pub(super) fn publish(&self) {
         self.network.shared.view.send_replace(Arc::new(View::draw(&self.objects)));
     }
 
     /// What pods were told since this was last asked: pod, message, count.
-    fn refusals(&self, reason: &str) -> Vec<(String, String, u32)> {
+    pub(super) fn refusals(&self, reason: &str) -> Vec<(String, String, u32)> {
         let shared = &self.network.shared;
         let due = shared.refusals.due(shared.settings.world.clock.monotonic());
         let of_it = due.into_iter().filter(|it| it.refusal.reason == reason);
@@ -153,7 +165,7 @@ impl Bench {
     }
 
     /// What a program in pod `at` gets when it connects to a Service's address.
-    async fn call(&self, at: u8, last: u8) -> io::Result<TcpStream> {
+    pub(super) async fn call(&self, at: u8, last: u8) -> io::Result<TcpStream> {
         let place = Share(self.share(at)).place(SocketAddr::new(self.cluster_ip(last), 8000));
         // The socket comes with the picture, a moment later.
         loop {
@@ -165,7 +177,7 @@ impl Bench {
     }
 
     /// Asks pod `at`'s resolver.
-    async fn ask(&self, at: u8, name: &str, stream: bool) -> Vec<u8> {
+    pub(super) async fn ask(&self, at: u8, name: &str, stream: bool) -> Vec<u8> {
         let place = Share(self.share(at)).place(self.network.settings().resolver);
         let question = question(name, 1, Some(1232));
         if stream {
@@ -187,7 +199,7 @@ impl Bench {
 }
 
 /// The first line that a server says: who called it.
-async fn caller_seen(stream: &mut TcpStream) -> io::Result<String> {
+pub(super) async fn caller_seen(stream: &mut TcpStream) -> io::Result<String> {
     let mut line = Vec::new();
     while line.last() != Some(&b'\n') {
         line.push(stream.read_u8().await?);
@@ -196,14 +208,14 @@ async fn caller_seen(stream: &mut TcpStream) -> io::Result<String> {
 }
 
 /// Whether a call was refused: while it was made, or right after.
-async fn refused(call: io::Result<TcpStream>) -> bool {
+pub(super) async fn refused(call: io::Result<TcpStream>) -> bool {
     match call {
         Ok(mut stream) => is_reset(&mut stream).await,
         Err(why) => why.kind() == io::ErrorKind::ConnectionReset,
     }
 }
 
-async fn is_reset(stream: &mut TcpStream) -> bool {
+pub(super) async fn is_reset(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).await.is_err_and(|it| it.kind() == io::ErrorKind::ConnectionReset)
 }

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use fairway_outside::Destinations;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service, ServicePort};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::ResourceExt;
 use kube::core::PartialObjectMeta;
 
+use super::egress::ANNOTATION;
 use super::policy::Policy;
 
 pub(super) type Labels = BTreeMap<String, String>;
@@ -35,8 +37,18 @@ pub(super) struct View {
     /// By namespace.
     pub(super) policies: BTreeMap<String, Vec<Policy>>,
     pub(super) namespaces: BTreeMap<String, Labels>,
-    /// Labels by UID: they may change while a pod runs.
-    labels: HashMap<String, Labels>,
+    /// By UID: labels and annotations may change while a pod runs.
+    pods: HashMap<String, PodView>,
+    /// What the pods of a namespace may reach outside, by namespace; one that is not here may reach nothing.
+    pub(super) destinations: BTreeMap<String, Arc<Destinations>>,
+}
+
+/// One pod.
+#[derive(Debug)]
+pub(super) struct PodView {
+    pub(super) labels: Labels,
+    /// What it keeps itself to outside, if it says so.
+    pub(super) narrowed: Option<Arc<Destinations>>,
 }
 
 /// One Service.
@@ -114,7 +126,15 @@ impl View {
         }
         view.policies.values_mut().for_each(|it| it.sort_by(|a, b| a.name.cmp(&b.name)));
         view.namespaces = objects.namespaces.iter().map(|it| (it.name_any(), it.labels().clone())).collect();
-        view.labels = objects.pods.iter().map(|it| (it.uid().unwrap_or_default(), it.labels().clone())).collect();
+        let mut lists = Lists::default();
+        let destinations =
+            objects.namespaces.iter().filter_map(|it| Some((it.name_any(), lists.read(it.annotations())?)));
+        view.destinations = destinations.collect();
+        let pods = objects.pods.iter().map(|it| {
+            let narrowed = lists.read(it.annotations());
+            (it.uid().unwrap_or_default(), PodView { labels: it.labels().clone(), narrowed })
+        });
+        view.pods = pods.collect();
         view
     }
 
@@ -139,9 +159,20 @@ impl View {
         self.services.get(&(namespace.to_owned(), name.to_owned()))
     }
 
-    /// The labels that a pod has now.
-    pub(super) fn labels_of(&self, uid: &str) -> Option<&Labels> {
-        self.labels.get(uid)
+    /// A pod as it is now.
+    pub(super) fn pod(&self, uid: &str) -> Option<&PodView> {
+        self.pods.get(uid)
+    }
+}
+
+/// Lists of destinations, each text read once: most namespaces have the same.
+#[derive(Default)]
+struct Lists<'a>(HashMap<&'a str, Arc<Destinations>>);
+
+impl<'a> Lists<'a> {
+    fn read(&mut self, annotations: &'a BTreeMap<String, String>) -> Option<Arc<Destinations>> {
+        let text = annotations.get(ANNOTATION)?;
+        Some(self.0.entry(text).or_insert_with(|| Arc::new(Destinations::parse(text))).clone())
     }
 }
 

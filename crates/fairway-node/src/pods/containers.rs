@@ -9,8 +9,10 @@ use thiserror::Error;
 
 use super::environment::{Describe, Place, References, expand, variables};
 use super::images::Image;
-use crate::runner::{self, Limits, Mount};
+use crate::runner::{self, Limits, LogLimit, Mount};
 
+/// What a pod says of the size of its containers' logs.
+const LOG_LIMIT: &str = "node.fairway.dev/log-limit";
 /// More processes than any well-behaved container has.
 const PIDS: u64 = 2048;
 
@@ -31,6 +33,15 @@ pub(crate) enum Make {
     UserRange { id: i64 },
 }
 
+/// Where a volume of a pod is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// Relative to the state folder.
+    pub(crate) path: PathBuf,
+    /// Whatever the mount says.
+    pub(crate) read_only: bool,
+}
+
 /// The container as the runner takes it.
 pub(crate) fn make(
     pod: &Pod,
@@ -39,7 +50,7 @@ pub(crate) fn make(
     image: &Image,
     references: &References,
     place: &Place<'_>,
-    volume: &dyn Fn(&str) -> Option<PathBuf>,
+    volume: &dyn Fn(&str) -> Option<Source>,
 ) -> Result<runner::Container, Make> {
     let env = variables(pod, container, &image.env, references, place)?;
     let (user, group) = user(pod, container, image)?;
@@ -106,11 +117,12 @@ fn user(pod: &Pod, container: &Container, image: &Image) -> Result<(u32, u32), M
 fn mount(
     mount: &VolumeMount,
     env: &[(String, String)],
-    volume: &dyn Fn(&str) -> Option<PathBuf>,
+    volume: &dyn Fn(&str) -> Option<Source>,
 ) -> Result<Mount, Make> {
     let source = volume(&mount.name).ok_or_else(|| Make::UnknownVolume { name: mount.name.clone() })?;
     let sub_path = mount.sub_path_expr.as_deref().map(|it| expand(it, env)).or_else(|| mount.sub_path.clone());
-    Ok(Mount { source, sub_path, target: mount.mount_path.clone(), read_only: mount.read_only.unwrap_or(false) })
+    let read_only = source.read_only || mount.read_only.unwrap_or(false);
+    Ok(Mount { source: source.path, sub_path, target: mount.mount_path.clone(), read_only })
 }
 
 /// What an image shows of the machine.
@@ -127,6 +139,15 @@ fn limits(container: &Container) -> Limits {
         cpu_request_milli: requests.get("cpu").or(limits.get("cpu")).and_then(milli),
         pids: Some(PIDS),
     }
+}
+
+/// How much a container of this pod may say. An error names the annotation; nothing means that the node decides.
+pub(crate) fn log_limit(pod: &Pod) -> Result<Option<LogLimit>, String> {
+    let Some(text) = pod.annotations().get(LOG_LIMIT) else { return Ok(None) };
+    let bytes = milli(&Quantity(text.clone())).map(|it| it.div_ceil(1000));
+    let why = || format!("metadata.annotations[{LOG_LIMIT}]: {text:?} is not a quantity of bytes, such as \"50Mi\"");
+    let bytes = bytes.filter(|it| *it > 0).ok_or_else(why)?;
+    Ok(Some(LogLimit { bytes, files: 1, then_drop: true }))
 }
 
 /// A quantity in thousandths, rounded up. `None` if it is not one, or is negative.

@@ -18,6 +18,9 @@ fn refusal(reason: &'static str, field: &str, advice: &str) -> Refusal {
 /// The first thing that cannot be done for this pod, if there is one.
 pub(crate) fn refuse(pod: &Pod) -> Option<Refusal> {
     let spec = pod.spec.as_ref()?;
+    if let Err(message) = super::containers::log_limit(pod) {
+        return Some(Refusal { reason: "InvalidLogLimit", message });
+    }
     of_pod(spec).or_else(|| of_volumes(spec)).or_else(|| {
         let init = spec.init_containers.iter().flatten().enumerate().map(|(at, it)| ("initContainers", at, it));
         let app = spec.containers.iter().enumerate().map(|(at, it)| ("containers", at, it));
@@ -40,10 +43,6 @@ fn of_pod(spec: &PodSpec) -> Option<Refusal> {
         let advice = "pods of this node ask the cluster's resolver; remove dnsConfig and dnsPolicy";
         return Some(refusal("DNSConfigNotSupported", "spec.dnsConfig", advice));
     }
-    if spec.active_deadline_seconds.is_some() {
-        let advice = "this node does not end pods by the clock yet; remove the field";
-        return Some(refusal("ActiveDeadlineNotSupported", "spec.activeDeadlineSeconds", advice));
-    }
     let security = spec.security_context.as_ref()?;
     if security.sysctls.as_ref().is_some_and(|it| !it.is_empty()) {
         return Some(refusal("SysctlsNotSupported", "spec.securityContext.sysctls", "remove the field"));
@@ -52,13 +51,15 @@ fn of_pod(spec: &PodSpec) -> Option<Refusal> {
 }
 
 fn of_volumes(spec: &PodSpec) -> Option<Refusal> {
-    let supported = "this node has emptyDir, configMap, secret, downwardAPI and projected volumes";
+    let supported =
+        "this node has emptyDir, persistentVolumeClaim, configMap, secret, downwardAPI and projected volumes";
     for (at, volume) in spec.volumes.iter().flatten().enumerate() {
         let field = format!("spec.volumes[{at}] ({})", volume.name);
         if volume.host_path.is_some() {
             return Some(refusal("HostPathNotSupported", &field, supported));
         }
         let known = volume.empty_dir.is_some()
+            || volume.persistent_volume_claim.is_some()
             || volume.config_map.is_some()
             || volume.secret.is_some()
             || volume.downward_api.is_some()

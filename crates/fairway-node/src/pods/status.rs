@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::plan::Ending;
+use super::usage::Cut;
 use crate::runner::{ContainerState, PodState};
 
 /// Why a container does not run.
@@ -30,6 +31,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) started: &'a BTreeSet<(String, u32)>,
     pub(crate) initialized: bool,
     pub(crate) ended: Option<Ending>,
+    /// Why it was ended before its containers were done.
+    pub(crate) cut: Option<&'a Cut>,
     pub(crate) pod_ip: Option<String>,
     pub(crate) host_ip: &'a str,
     pub(crate) image_ids: &'a BTreeMap<String, String>,
@@ -45,7 +48,14 @@ pub(crate) fn status(seen: &Seen<'_>) -> PodStatus {
     let init_statuses: Vec<_> = init.iter().map(|it| container_status(seen, it, true)).collect();
     let statuses: Vec<_> = spec.containers.iter().map(|it| container_status(seen, it, false)).collect();
     let all_ready = statuses.iter().all(|it| it.ready) && !statuses.is_empty();
+    let (reason, message) = match seen.cut.filter(|_| seen.ended.is_some()) {
+        Some(cut) => (Some(cut.reason.to_owned()), Some(cut.message.clone())),
+        // What was said of its end stays.
+        None => (old.reason.clone(), old.message.clone()),
+    };
     PodStatus {
+        reason,
+        message,
         phase: Some(phase(seen, &statuses).to_owned()),
         conditions: Some(conditions(seen, &old, all_ready, &statuses)),
         container_statuses: Some(statuses),

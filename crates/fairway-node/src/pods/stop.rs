@@ -10,7 +10,7 @@ const SIGKILL: i32 = 9;
 /// What is left for the request after a hook that used up all the time.
 const LEAST: Duration = Duration::from_secs(2);
 
-/// Ends a run: the hook, whose failure is told, then its image's signal, patience, and force. Comes back when it has ended,
+/// Ends a run: the hook, whose failure is told, and whoever still comes to it, then its image's signal, patience, and force. Comes back when it has ended,
 /// or when its pod is gone.
 pub(crate) async fn stop(
     target: &Target,
@@ -18,12 +18,16 @@ pub(crate) async fn stop(
     attempt: u32,
     signal: i32,
     grace: Duration,
+    quiet: impl Future<Output = ()>,
     tell: impl AsyncFnOnce(String),
 ) {
     let begun = tokio::time::Instant::now();
     let name = &container.name;
     if !grace.is_zero() {
-        if let Some(why) = run_hook(target, container, grace).await {
+        // Whoever may still come is waited for while the hook runs, and never for longer than half of the time.
+        let quiet = tokio::time::timeout(grace / 2, quiet);
+        let (why, _or_late) = tokio::join!(run_hook(target, container, grace), quiet);
+        if let Some(why) = why {
             tell(why).await;
         }
         let left = grace.saturating_sub(begun.elapsed()).max(LEAST.min(grace));

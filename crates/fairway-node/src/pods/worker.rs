@@ -1,5 +1,7 @@
 //! One pod's worker: see, plan, act, report, wait, and again.
 
+mod claims;
+mod cut;
 mod finish;
 mod health;
 mod report;
@@ -17,11 +19,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::Shared;
+use super::claims::Bound;
 use super::environment::References;
 use super::images::Image;
 use super::plan::{Ending, Facts, Plan, plan};
 use super::probes::Report;
 use super::status::Waiting;
+use super::usage::Cut;
 use crate::runner::{self, Found, PodState};
 use report::Reporter;
 use see::lost;
@@ -76,16 +80,22 @@ pub(super) struct Worker {
     image_ids: BTreeMap<String, String>,
     /// Images that could not be had: how often, and when to try again.
     no_image: BTreeMap<String, (u32, Timestamp)>,
+    /// The claims that it uses, by the name of the volume.
+    claims: BTreeMap<String, Bound>,
     references: References,
     token: Option<(String, Timestamp)>,
     refreshed: Timestamp,
     ended: Option<Ending>,
+    /// Why it is ended before its containers are done, and whether that was told.
+    cut: Option<Cut>,
+    cut_told: bool,
     initialized: bool,
     begun: Timestamp,
     written: Option<PodStatus>,
     reporter: Reporter,
     tasks: JoinSet<()>,
     reports: (mpsc::Sender<Report>, mpsc::Receiver<Report>),
+    cuts: (mpsc::Sender<Cut>, mpsc::Receiver<Cut>),
 }
 
 impl Worker {
@@ -125,16 +135,20 @@ impl Worker {
             images: BTreeMap::new(),
             image_ids: BTreeMap::new(),
             no_image: BTreeMap::new(),
+            claims: BTreeMap::new(),
             references: References::default(),
             token: None,
             refreshed: now,
             ended: None,
+            cut: None,
+            cut_told: false,
             initialized: false,
             begun: now,
             written: None,
             reporter,
             tasks: JoinSet::new(),
             reports: mpsc::channel(32),
+            cuts: mpsc::channel(1),
             pod,
             shared,
         };
@@ -196,6 +210,7 @@ impl Worker {
                 () = self.shared.stop.cancelled() => return,
                 () = something_happens(&mut self.targets, self.live.as_deref(), &self.history) => {}
                 Some(report) = self.reports.1.recv() => self.hear(report),
+                Some(cut) = self.cuts.1.recv() => drop(self.cut.get_or_insert(cut)),
                 () = sleep(wait) => {}
             }
         }
@@ -217,16 +232,20 @@ impl Worker {
         if let Some(refusal) = super::refuse::refuse(&self.pod) {
             return self.refuse(&refusal).await;
         }
+        let left = self.time_left();
+        if let Some(cut) = self.cut.clone() {
+            return self.cut_short(&cut).await;
+        }
         if self.live.is_none()
             && let Err(wait) = self.stand_up().await
         {
             self.report();
-            return Next::Wait(Some(wait));
+            return Next::Wait(Some(left.map_or(wait, |it| it.min(wait))));
         }
         let plan = self.plan();
         let wait = self.act(&plan).await;
         self.report();
-        Next::Wait(wait)
+        Next::Wait([wait, left].into_iter().flatten().min())
     }
 
     fn plan(&self) -> Plan {

@@ -12,6 +12,9 @@ pub(crate) const PODS: &str = "pods";
 /// The folder of unpacked images.
 pub(crate) const IMAGES: &str = "images";
 
+/// The folder of volumes that outlive pods.
+pub(crate) const VOLUMES: &str = "volumes";
+
 /// The folder of one pod.
 pub(crate) fn pod(uid: &str) -> PathBuf {
     Path::new(PODS).join(uid)

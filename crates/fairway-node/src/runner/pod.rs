@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 
 use super::protocol::{Answer, Ask, ExecResult, MESSAGE_LIMIT, Packet, PodState, Request, Sandbox};
 use super::{folder, raw};
-use crate::sockets::{PodSockets, Transport};
+use crate::sockets::{PodSockets, Transport, connections_in};
 
 /// Why pod init did not do what it was asked.
 #[derive(Debug, Error)]
@@ -264,5 +264,11 @@ impl PodSockets for Pod {
 
     async fn connect(&self, source: IpAddr, target: SocketAddr) -> io::Result<OwnedFd> {
         Ok(self.socket(Ask::Connect { source, target }).await?)
+    }
+
+    fn connections(&self, to: IpAddr) -> usize {
+        // A pod that is gone has none.
+        let table = std::fs::read_to_string(format!("/proc/{}/net/tcp", self.init_pid)).unwrap_or_default();
+        connections_in(&table, to)
     }
 }

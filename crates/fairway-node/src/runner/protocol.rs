@@ -51,11 +51,14 @@ pub struct LogLimit {
     pub bytes: u64,
     /// How many files are kept, the current one included.
     pub files: u32,
+    /// What comes after the first file is full is dropped, and the log says so; else the oldest file goes.
+    #[serde(default)]
+    pub then_drop: bool,
 }
 
 impl Default for LogLimit {
     fn default() -> Self {
-        Self { bytes: 10 * 1024 * 1024, files: 2 }
+        Self { bytes: 10 * 1024 * 1024, files: 2, then_drop: false }
     }
 }
 

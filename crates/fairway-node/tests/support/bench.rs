@@ -161,7 +161,11 @@ impl Bench {
             name: "mypod".into(),
             hostname: "mypod".into(),
             ip: self.ip,
-            ranges: vec![(Ipv4Addr::new(10, 96, 0, 0), 12), (Ipv4Addr::new(10, 244, 0, 0), 16)],
+            ranges: vec![
+                (Ipv4Addr::new(10, 96, 0, 0), 12),
+                (Ipv4Addr::new(10, 244, 0, 0), 16),
+                fairway_node::SYNTHETIC,
+            ],
             host_user: None,
             memory_volumes: Vec::new(),
             log_limit: LogLimit::default(),

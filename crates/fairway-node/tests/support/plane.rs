@@ -144,6 +144,13 @@ impl Plane {
         all.into_iter().filter(|it| it.reason.as_deref() == Some(reason)).filter_map(|it| it.message).collect()
     }
 
+    /// All that a pod said, whatever it is.
+    pub(crate) async fn bytes(&self, name: &str) -> Vec<u8> {
+        let stream = self.node().logs("default", name, None, LogOptions::default()).unwrap();
+        let parts: Vec<_> = stream.try_collect().await.unwrap();
+        parts.concat()
+    }
+
     pub(crate) async fn log(&self, name: &str, options: LogOptions) -> String {
         let stream = self.node().logs("default", name, None, options).unwrap();
         let parts: Vec<_> = stream.try_collect().await.unwrap();

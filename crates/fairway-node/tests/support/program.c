@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,6 +41,64 @@ static int serve(int port) {
             "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", strlen(name), name);
         if (write(connection, text, (size_t)count) < 0) perror("write");
         close(connection);
+    }
+}
+
+/* Answers one POST after the other on a connection, each after a moment. */
+static void *converse(void *given) {
+    int connection = (int)(long)given;
+    char request[8192];
+    size_t have = 0;
+    for (;;) {
+        char *end = NULL, *length = NULL;
+        while (request[have] = 0, !(end = strstr(request, "\r\n\r\n"))) {
+            ssize_t count = read(connection, request + have, sizeof request - 1 - have);
+            if (count <= 0) { close(connection); return NULL; }
+            have += (size_t)count;
+        }
+        size_t whole = (size_t)(end + 4 - request);
+        if ((length = strcasestr(request, "content-length:")) && length < end) whole += (size_t)atoi(length + 15);
+        while (have < whole) {
+            ssize_t count = read(connection, request + have, sizeof request - 1 - have);
+            if (count <= 0) { close(connection); return NULL; }
+            have += (size_t)count;
+        }
+        if (!strncmp(request, "POST", 4)) usleep((useconds_t)(rand() % 20000));
+        const char *text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        if (write(connection, text, strlen(text)) < 0) { close(connection); return NULL; }
+        memmove(request, request + whole, have - whole);
+        have -= whole;
+    }
+}
+
+/* A server that is gone the moment it is asked to go, whatever it is doing. */
+static int web(int port) {
+    signal(SIGTERM, quit);
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((unsigned short)port) };
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 64)) { perror("listen"); return 1; }
+    for (;;) {
+        pthread_t thread;
+        int connection = accept(listener, NULL, NULL);
+        if (connection >= 0 && !pthread_create(&thread, NULL, converse, (void *)(long)connection)) pthread_detach(thread);
+    }
+}
+
+/* Posts for ever, each time on a new connection; ends at the first answer that is not one. */
+static int post(const char *ip, int port) {
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((unsigned short)port) };
+    inet_aton(ip, &address.sin_addr);
+    signal(SIGTERM, quit);
+    for (int done = 0;; done++) {
+        char answer[256] = { 0 };
+        const char *text = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+        int connection = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(connection, (struct sockaddr *)&address, sizeof address)) { printf("connect %d: %s\n", done, strerror(errno)); return 1; }
+        if (write(connection, text, strlen(text)) < 0) { printf("write %d: %s\n", done, strerror(errno)); return 1; }
+        if (read(connection, answer, sizeof answer - 1) < 12) { printf("read %d: %s\n", done, strerror(errno)); return 1; }
+        if (strncmp(answer, "HTTP/1.1 200", 12)) { printf("answer %d: %s\n", done, answer); return 1; }
+        close(connection);
+        if (done % 50 == 0) printf("posted %d\n", done);
     }
 }
 
@@ -87,6 +146,13 @@ int main(int count, char **words) {
         }
         return 0;
     }
+    if (!strcmp(what, "fill")) {
+        static char block[65536];
+        int file = open(first, O_CREAT | O_WRONLY, 0644);
+        for (int at = 0; at < 512; at++) if (write(file, block, sizeof block) < 0) break;
+        puts("filled");
+        for (;;) pause();
+    }
     if (!strcmp(what, "break-out")) {
         printf("unshare: %s\n", unshare(CLONE_NEWUSER) ? strerror(errno) : "done");
         printf("mount: %s\n", mount("none", "/proc", "tmpfs", 0, NULL) ? strerror(errno) : "done");
@@ -101,6 +167,8 @@ int main(int count, char **words) {
     if (!strcmp(what, "own")) { chown("/", (uid_t)atoi(first), (gid_t)-1); signal(SIGTERM, quit); for (;;) pause(); }
     if (!strcmp(what, "orphan")) { if (fork() == 0) { setsid(); for (;;) pause(); } return 0; }
     if (!strcmp(what, "serve")) return serve(atoi(first));
+    if (!strcmp(what, "web")) return web(atoi(first));
+    if (!strcmp(what, "post")) return post(first, atoi(words[3]));
     if (!strcmp(what, "dial")) return dial(first, atoi(words[3]));
     fprintf(stderr, "unknown: %s\n", what);
     return 64;

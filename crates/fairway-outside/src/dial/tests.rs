@@ -63,7 +63,7 @@ fn through(proxy: SocketAddr, exceptions: &str) -> Outside {
         "FAIRWAY_EGRESS_EXCEPTIONS" => Some(exceptions.to_owned()),
         _ => None,
     })
-    .unwrap()
+    .0
 }
 
 async fn word(stream: &mut TcpStream) -> String {
@@ -163,13 +163,16 @@ fn addresses_are_tried_by_turns_of_their_families() {
     assert_eq!(in_turn(Vec::new()), []);
 }
 
-#[test]
-fn settings_that_cannot_be_read_say_which() {
+#[tokio::test]
+async fn settings_that_cannot_be_read_are_told_and_open_nothing() {
     let read =
         |name: &'static str, value: &'static str| Outside::read(move |it| (it == name).then(|| value.to_owned()));
-    assert!(
-        read("FAIRWAY_EGRESS_EXCEPTIONS", "everything").unwrap_err().to_string().contains("FAIRWAY_EGRESS_EXCEPTIONS")
-    );
-    assert!(read("ALL_PROXY", "socks5://x").unwrap_err().to_string().contains("ALL_PROXY"));
-    assert!(read("NO_PROXY", "a,b").is_ok());
+    let (outside, wrong) = read("FAIRWAY_EGRESS_EXCEPTIONS", "127.0.0.0/8,everything");
+    assert!(wrong[0].to_string().contains("FAIRWAY_EGRESS_EXCEPTIONS"), "{wrong:?}");
+    assert!(matches!(outside.route("127.0.0.1", 1).await, Err(ReachOutside::Inside { .. })));
+    let (outside, wrong) = read("ALL_PROXY", "socks5://x");
+    assert_eq!(wrong.len(), 1);
+    let error = outside.route("registry.example", 443).await.unwrap_err();
+    assert!(matches!(error, ReachOutside::Proxy(_)) && error.to_string().contains("ALL_PROXY"), "{error}");
+    assert!(read("NO_PROXY", "a,b").1.is_empty());
 }

@@ -25,10 +25,9 @@ pub(super) fn check(files: &Files, facts: &Facts) -> Vec<Finding> {
     }
     if let Some(file) = files.get(pipeline::PATH) {
         let (_, found) = pipeline::parse(&String::from_utf8_lossy(&file.bytes));
-        findings.extend(found.into_iter().map(|it| {
-            let line = it.line.unwrap_or(0);
-            Finding::new(pipeline::PATH, it.to_string()).on_line(line)
-        }));
+        let place =
+            |line: Option<u32>| line.map_or_else(|| pipeline::PATH.to_owned(), |it| format!("{}:{it}", pipeline::PATH));
+        findings.extend(found.into_iter().map(|it| Finding::new(place(it.line), it.to_string())));
     }
     findings
 }

@@ -12,3 +12,5 @@ mod faults;
 mod killed;
 
 mod hostile;
+
+mod rollouts;

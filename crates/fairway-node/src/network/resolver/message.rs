@@ -10,23 +10,23 @@ const HEADER: usize = 12;
 const PLAIN_LIMIT: usize = 512;
 const EDNS_LIMIT: u16 = 1232;
 
-pub(super) const A: u16 = 1;
+pub(in crate::network) const A: u16 = 1;
 pub(super) const SOA: u16 = 6;
 pub(super) const PTR: u16 = 12;
 pub(super) const AAAA: u16 = 28;
 pub(super) const SRV: u16 = 33;
 const OPT: u16 = 41;
-pub(super) const ANY: u16 = 255;
+pub(in crate::network) const ANY: u16 = 255;
 const INTERNET: u16 = 1;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Query {
+pub(in crate::network) struct Query {
     id: u16,
     recursion: bool,
     /// Its labels in lower case.
-    pub(super) name: Vec<String>,
-    pub(super) kind: u16,
+    pub(in crate::network) name: Vec<String>,
+    pub(in crate::network) kind: u16,
     /// Name, type and class as they came, to be sent back.
     question: Vec<u8>,
     /// The datagram that the asker takes, if it says so.
@@ -44,7 +44,7 @@ pub(super) enum Parsed {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rcode {
+pub(in crate::network) enum Rcode {
     NoError = 0,
     FormatError = 1,
     ServerFailure = 2,
@@ -55,24 +55,24 @@ pub(super) enum Rcode {
 
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub(super) rcode: Rcode,
+pub(in crate::network) struct Reply {
+    pub(in crate::network) rcode: Rcode,
     /// All of them belong to the name that was asked for.
-    pub(super) answers: Vec<Record>,
+    pub(in crate::network) answers: Vec<Record>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Record {
+pub(in crate::network) enum Record {
     Address(IpAddr),
     Service { port: u16, target: Vec<String> },
 }
 
 impl Reply {
-    pub(super) fn failure(rcode: Rcode) -> Self {
+    pub(in crate::network) fn failure(rcode: Rcode) -> Self {
         Self { rcode, answers: Vec::new() }
     }
 
-    pub(super) fn of(answers: Vec<Record>) -> Self {
+    pub(in crate::network) fn of(answers: Vec<Record>) -> Self {
         Self { rcode: Rcode::NoError, answers }
     }
 }

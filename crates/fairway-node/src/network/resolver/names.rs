@@ -8,7 +8,7 @@ use crate::network::view::{Kind, ServiceView, View};
 
 /// What stands behind a name.
 #[derive(Debug, Clone)]
-pub(super) enum Found {
+pub(in crate::network) enum Found {
     Service(Arc<ServiceView>),
     /// One port of a Service, by its name.
     Port(Arc<ServiceView>, u16),

@@ -21,7 +21,8 @@ fn made(container: Value, image: &Image) -> Result<runner::Container, Make> {
     }))
     .unwrap();
     let place = Place { pod_ip: "10.244.0.2", host_ip: "10.244.0.1" };
-    let volume = |name: &str| (name == "data").then(|| PathBuf::from("pods/u/volumes/data"));
+    let source = || Source { path: PathBuf::from("pods/u/volumes/data"), read_only: false };
+    let volume = |name: &str| (name == "data").then(source);
     let container = &pod.spec.as_ref().unwrap().containers[0];
     make(&pod, container, 3, image, &References::default(), &place, &volume)
 }
@@ -98,4 +99,18 @@ fn host_names_fit_into_a_label() {
     let pod = |name: &str| Pod { metadata: serde_json::from_value(json!({ "name": name })).unwrap(), ..Pod::default() };
     assert_eq!(hostname(&pod("web-1")), "web-1");
     assert_eq!(hostname(&pod(&format!("{}-x", "a".repeat(62)))), "a".repeat(62));
+}
+
+#[test]
+fn a_pod_may_say_how_much_log_its_containers_may_write() {
+    let limit = |text: &str| {
+        let annotations = json!({ "node.fairway.dev/log-limit": text });
+        log_limit(&serde_json::from_value(json!({ "metadata": { "annotations": annotations } })).unwrap())
+    };
+    assert_eq!(limit("50Mi"), Ok(Some(LogLimit { bytes: 50 << 20, files: 1, then_drop: true })));
+    assert_eq!(log_limit(&Pod::default()), Ok(None));
+    for bad in ["", "much", "-1", "0"] {
+        let error = limit(bad).unwrap_err();
+        assert!(error.starts_with("metadata.annotations[node.fairway.dev/log-limit]: "), "{error}");
+    }
 }

@@ -24,7 +24,6 @@ fn what_cannot_be_done_is_refused_with_its_field() {
         (with(json!({ "hostPID": true })), "HostPIDNotSupported", "spec.hostPID"),
         (with(json!({ "hostIPC": true })), "HostIPCNotSupported", "spec.hostIPC"),
         (with(json!({ "dnsPolicy": "None" })), "DNSConfigNotSupported", "spec.dnsConfig"),
-        (with(json!({ "activeDeadlineSeconds": 5 })), "ActiveDeadlineNotSupported", "spec.activeDeadlineSeconds"),
         (
             with(json!({ "volumes": [{ "name": "v", "hostPath": { "path": "/" } }] })),
             "HostPathNotSupported",

@@ -30,6 +30,7 @@ fn of(runs: Vec<ContainerState>, ready: bool, waiting: Option<Waiting>, ended: O
         started: &BTreeSet::new(),
         initialized: true,
         ended,
+        cut: None,
         pod_ip: Some("10.244.0.2".into()),
         host_ip: "10.244.0.1",
         image_ids: &BTreeMap::new(),

@@ -26,8 +26,9 @@ impl Worker {
                     let text = format!("Stopping container {}", run.name);
                     self.shared.events.normal(self.pod.as_ref(), "Killing", &text).await;
                 }
-                self.ready.remove(&key);
-                self.stop_run(container, run.attempt, grace);
+                let (network, uid) = (self.shared.network.clone(), self.uid.clone());
+                let quiet = async move { network.withdraw(&uid).await };
+                self.stop_run(container, run.attempt, grace, quiet);
             }
             self.report();
             return Next::Wait(None);
@@ -53,6 +54,7 @@ impl Worker {
     /// Removes all that is on the machine. False if something is left.
     async fn clear_away(&mut self) -> bool {
         self.tasks.abort_all();
+        self.shared.usage.forget(&self.uid);
         self.shared.network.remove_pod(&self.uid);
         if let Some(live) = self.live.take() {
             live.kill().await;
@@ -94,6 +96,7 @@ impl Worker {
 
     /// Every container has ended for good: the sandbox goes, logs and status stay.
     pub(super) async fn lie_down(&mut self) {
+        self.shared.usage.forget(&self.uid);
         self.shared.network.remove_pod(&self.uid);
         if let Some(live) = self.live.take() {
             live.kill().await;

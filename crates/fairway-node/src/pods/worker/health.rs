@@ -59,11 +59,17 @@ impl Worker {
             let text = format!("Container {name} failed liveness probe, will be restarted");
             self.shared.events.normal(self.pod.as_ref(), "Killing", &text).await;
         }
-        self.stop_run(container, attempt, seconds(grace));
+        self.stop_run(container, attempt, seconds(grace), std::future::ready(()));
     }
 
-    /// Begins to end a run, once.
-    pub(super) fn stop_run(&mut self, container: Container, attempt: u32, grace: Duration) {
+    /// Begins to end a run, once: when it is `quiet` or time is short.
+    pub(super) fn stop_run(
+        &mut self,
+        container: Container,
+        attempt: u32,
+        grace: Duration,
+        quiet: impl Future<Output = ()> + Send + 'static,
+    ) {
         let key = (container.name.clone(), attempt);
         let Some(target) = self.probe_target() else { return };
         if !self.stopping.insert(key.clone()) {
@@ -80,7 +86,7 @@ impl Worker {
                 let text = format!("PreStopHook of container {name} failed: {why}");
                 shared.events.warning(pod.as_ref(), "FailedPreStopHook", &text).await;
             };
-            stop::stop(&target, &container, attempt, signal, grace, tell).await;
+            stop::stop(&target, &container, attempt, signal, grace, quiet, tell).await;
         });
     }
 }

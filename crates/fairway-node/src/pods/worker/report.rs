@@ -89,6 +89,7 @@ impl Worker {
             started: &self.started,
             initialized: self.initialized,
             ended: self.ended,
+            cut: self.cut.as_ref(),
             pod_ip: self.live.as_ref().map(|it| it.sandbox.ip.to_string()).or(known_ip),
             host_ip: &host_ip,
             image_ids: &self.image_ids,

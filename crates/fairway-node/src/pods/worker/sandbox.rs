@@ -14,7 +14,7 @@ use kube::{Client, ResourceExt};
 
 use super::{MISSING, Worker};
 use crate::pods::chain;
-use crate::pods::containers::{hostname, milli};
+use crate::pods::containers::{hostname, log_limit, milli};
 use crate::pods::environment::{self, Place};
 use crate::pods::status::Waiting;
 use crate::pods::volumes;
@@ -31,6 +31,11 @@ impl Worker {
             self.report(); // so that a slow start can be seen
         }
         self.look_up().await;
+        self.claims.clear();
+        if let Err(why) = self.find_claims().await {
+            self.complain("FailedMount", &why).await;
+            return Err(MISSING);
+        }
         let ip = self.address().ok_or(MISSING)?;
         if let Err(why) = self.fill_volumes(ip) {
             self.complain("FailedMount", &why).await;
@@ -38,7 +43,10 @@ impl Worker {
             return Err(MISSING);
         }
         match self.create(ip).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.watch_usage();
+                Ok(())
+            }
             Err(error) => {
                 let why = format!("Failed to create pod sandbox: {}", chain(&error));
                 self.complain("FailedCreatePodSandBox", &why).await;
@@ -84,10 +92,10 @@ impl Worker {
             name: self.pod.name_any(),
             hostname,
             ip,
-            ranges: vec![settings.service_range, settings.pod_range],
-            host_user: None,
+            ranges: vec![settings.service_range, settings.pod_range, crate::network::SYNTHETIC],
+            host_user: self.claims_user(),
             memory_volumes: self.memory_volumes(),
-            log_limit: settings.log_limit,
+            log_limit: log_limit(&self.pod).ok().flatten().unwrap_or(settings.log_limit),
             host_trees: self.host_trees(),
             cgroups: Vec::new(),
         };
@@ -104,6 +112,10 @@ impl Worker {
     /// Ties a pod that goes on from before into the network of this process.
     pub(super) async fn reattach(&mut self) {
         self.look_up().await;
+        if let Err(why) = self.find_claims().await {
+            tracing::debug!(pod.uid = self.uid, "{why}");
+        }
+        self.watch_usage();
         if let Some(live) = self.live.clone()
             && let Err(error) = self.tie_in(&live).await
         {
@@ -211,7 +223,7 @@ impl Worker {
         let (pod_ip, host_ip) = (ip.to_string(), self.shared.node_address().to_string());
         let place = Place { pod_ip: &pod_ip, host_ip: &host_ip };
         let token = self.token.as_ref().map(|it| it.0.as_str());
-        for volume in self.volumes() {
+        for volume in self.volumes().into_iter().filter(|it| it.persistent_volume_claim.is_none()) {
             let failed = |source| volumes::Fill::Write { volume: volume.name.clone(), source };
             let folder = self.shared.runner.volume(&self.uid, &volume.name).map_err(|it| chain(&it))?;
             let files = volumes::files(&self.pod, &volume, &self.references, &place, token);

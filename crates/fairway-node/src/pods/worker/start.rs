@@ -31,12 +31,10 @@ impl Worker {
         }
         let (pod_ip, host_ip) = (live.sandbox.ip.to_string(), shared.node_address().to_string());
         let place = Place { pod_ip: &pod_ip, host_ip: &host_ip };
-        let volumes = self.pod.spec.as_ref().and_then(|it| it.volumes.clone()).unwrap_or_default();
-        let volume = |wanted: &str| {
-            let known = volumes.iter().any(|it| it.name == wanted);
-            known.then(|| crate::runner::volume_path(&self.uid, wanted))
-        };
-        let made = make(&self.pod, &container, attempt, &image, &self.references, &place, &volume);
+        if let Err(why) = self.find_claims().await {
+            return Some(self.cannot(name, "CreateContainerConfigError", &why, MISSING).await);
+        }
+        let made = make(&self.pod, &container, attempt, &image, &self.references, &place, &|it| self.source(it));
         let made = match made {
             Ok(made) => made,
             Err(error) => {

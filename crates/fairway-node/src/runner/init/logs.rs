@@ -50,6 +50,10 @@ impl RunLog {
                 self.streams[index] = None;
                 false
             }
+            Ok(count) if self.file.is_full => {
+                stream.line.clear();
+                count == chunk.len()
+            }
             Ok(count) => {
                 let mut out = Vec::with_capacity(count + count / 8);
                 let stamp = format!("{now:.9}");
@@ -112,17 +116,32 @@ struct LogFile {
     limit: LogLimit,
     file: Option<File>,
     size: u64,
+    /// Nothing more is written.
+    is_full: bool,
 }
 
 impl LogFile {
     fn new(path: &Path, limit: LogLimit) -> Self {
-        Self { path: path.to_owned(), limit, file: None, size: 0 }
+        Self { path: path.to_owned(), limit, file: None, size: 0, is_full: false }
     }
 
     fn append(&mut self, bytes: &[u8]) {
-        if self.size + bytes.len() as u64 > self.limit.bytes && self.size > 0 {
+        let fits = self.size + bytes.len() as u64 <= self.limit.bytes;
+        if self.is_full {
+            return;
+        }
+        if !fits && self.limit.then_drop {
+            self.is_full = true;
+            let room = usize::try_from(self.limit.bytes.saturating_sub(self.size)).unwrap_or(usize::MAX);
+            return self.write(&last_words(bytes, room, self.limit.bytes));
+        }
+        if !fits && self.size > 0 {
             self.rotate();
         }
+        self.write(bytes);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
         if self.file.is_none() {
             self.file = self.open().ok();
         }
@@ -161,6 +180,24 @@ impl LogFile {
         }
         let _absent = fs::rename(&self.path, part(1));
     }
+}
+
+/// The entries that there is room for, and one that says that no more follow.
+fn last_words(entries: &[u8], room: usize, limit: u64) -> Vec<u8> {
+    let fitting = &entries[..entries.len().min(room)];
+    let end = fitting.iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
+    let mut words = entries.splitn(4, |it| *it == b' ');
+    let (stamp, stream) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let mut out = entries[..end].to_vec();
+    // A line that was begun ends here.
+    let last = entries[..end].strip_suffix(b"\n").unwrap_or_default().rsplit(|it| *it == b'\n').next();
+    if last.and_then(|it| it.splitn(4, |it| *it == b' ').nth(2)) == Some(b"P") {
+        out.extend([stamp, stream, b"F", b"\n"].join(&b' '));
+    }
+    let note = format!("the log may hold {limit} bytes and is full; what follows is dropped");
+    out.extend([stamp, b"stderr", b"F", note.as_bytes()].join(&b' '));
+    out.push(b'\n');
+    out
 }
 
 impl Init {

@@ -176,6 +176,8 @@ fn what_is_not_text_is_not_rendered() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn no_text_makes_the_engine_panic(text in "[ -~\\n]{0,200}") {
         let _ = render(&folder(&[("files/a.jinja", &text)]), &Map::new(), &facts());

@@ -1,0 +1,142 @@
+//! Volumes that outlive pods: a folder for each, by namespace.
+//!
+//! As root all pods of a namespace that share volumes run as one user of the machine, for what one wrote another must be able
+//! to change. The namespace's folder belongs to that user, and so is the record of who it is.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown};
+use std::path::{Path, PathBuf};
+
+use super::{FIRST_POD_USER, RunPod, Runner, check_name, folder, make_folder, prepare, walk};
+
+/// The users of namespaces come after those of single pods.
+const FIRST_NAMESPACE_USER: u32 = FIRST_POD_USER + 0x1_0000;
+const LAST_NAMESPACE_USER: u32 = FIRST_NAMESPACE_USER + 0xffff;
+
+/// A volume that outlives pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    folder: PathBuf,
+    /// Where it is filled before it takes the folder's place.
+    beside: PathBuf,
+    owner: Option<u32>,
+}
+
+impl Volume {
+    /// What is in it. Pods may be writing to it: read it with [`Volume::open`].
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// As root: the user of the machine that the pods which use it run as.
+    pub(crate) fn owner(&self) -> Option<u32> {
+        self.owner
+    }
+
+    /// Opens a file in it for reading: a plain file, and no link on the way to it.
+    pub fn open(&self, path: &Path) -> io::Result<fs::File> {
+        open_beneath(&self.folder, path)
+    }
+
+    /// An empty folder for what is to be in it, which no pod sees. Whatever an earlier filling left there is removed.
+    pub fn fill(&self) -> io::Result<PathBuf> {
+        folder::remove_tree(&self.beside)?;
+        fs::create_dir(&self.beside)?;
+        fs::set_permissions(&self.beside, fs::Permissions::from_mode(0o700))?;
+        Ok(self.beside.clone())
+    }
+
+    /// Puts what was filled in the place of what was there: pods that start from now on see it, whole.
+    pub fn filled(&self) -> io::Result<()> {
+        if let Some(owner) = self.owner {
+            walk::give(&self.beside, owner)?;
+        }
+        let flags = rustix::fs::RenameFlags::EXCHANGE;
+        let (new, old) = (&self.beside, &self.folder);
+        rustix::fs::renameat_with(rustix::fs::CWD, new, rustix::fs::CWD, old, flags)?;
+        folder::remove_tree(&self.beside)
+    }
+}
+
+/// Opens a plain file below a folder for reading, whatever somebody hostile made of the folder: a link on the way, a device or
+/// a pipe in its place is an error.
+pub fn open_beneath(folder: &Path, path: &Path) -> io::Result<fs::File> {
+    use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let top = openat(CWD, folder, flags, Mode::empty())?;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+    // A pipe without a writer must not keep us waiting.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = openat2(&top, path, flags, Mode::empty(), resolve)?;
+    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
+    }
+    Ok(file.into())
+}
+
+impl Runner {
+    /// A volume by its namespace and id, made if need be.
+    pub fn shared_volume(&self, namespace: &str, id: &str) -> Result<Volume, RunPod> {
+        check_name(namespace)?;
+        check_name(id)?;
+        let above = self.state.join(folder::VOLUMES).join(namespace);
+        let volume = Volume { folder: above.join(id), beside: above.join(format!(".{id}")), owner: None };
+        let owner = self.namespace_user(&above).map_err(|it| prepare(&above, it))?;
+        make_folder(&volume.folder)?;
+        fs::set_permissions(&volume.folder, fs::Permissions::from_mode(0o700))
+            .and_then(|()| owner.map_or(Ok(()), |it| lchown(&volume.folder, Some(it), Some(it))))
+            .map_err(|it| prepare(&volume.folder, it))?;
+        Ok(Volume { owner, ..volume })
+    }
+
+    /// Every volume that there is: namespace and id.
+    pub(crate) fn shared_volumes(&self) -> Vec<(String, String)> {
+        let names = |path: &Path| {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|it| it.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
+        };
+        let top = self.state.join(folder::VOLUMES);
+        let below = |namespace: String| {
+            let ids = names(&top.join(&namespace));
+            ids.into_iter().map(move |id| (namespace.clone(), id.trim_start_matches('.').to_owned()))
+        };
+        names(&top).into_iter().flat_map(below).collect()
+    }
+
+    /// Removes a volume and all in it, and its namespace's folder after the last one. It may be called again.
+    pub(crate) fn remove_shared_volume(&self, namespace: &str, id: &str) -> Result<(), RunPod> {
+        check_name(namespace)?;
+        check_name(id)?;
+        let above = self.state.join(folder::VOLUMES).join(namespace);
+        for path in [above.join(id), above.join(format!(".{id}"))] {
+            folder::remove_tree(&path).map_err(|it| prepare(&path, it))?;
+        }
+        let _others_are_in_it = fs::remove_dir(&above);
+        Ok(())
+    }
+
+    /// Makes a namespace's folder and says who it belongs to.
+    fn namespace_user(&self, above: &Path) -> io::Result<Option<u32>> {
+        fs::create_dir_all(above)?;
+        fs::set_permissions(self.state.join(folder::VOLUMES), fs::Permissions::from_mode(0o711))?;
+        fs::set_permissions(above, fs::Permissions::from_mode(0o700))?;
+        if !self.is_root {
+            return Ok(None);
+        }
+        let owned = |path: &Path| fs::metadata(path).map_or(0, |it| it.uid());
+        let known = owned(above);
+        if (FIRST_NAMESPACE_USER..=LAST_NAMESPACE_USER).contains(&known) {
+            return Ok(Some(known));
+        }
+        let entries = fs::read_dir(self.state.join(folder::VOLUMES))?.flatten();
+        let taken: Vec<u32> = entries.map(|it| owned(&it.path())).collect();
+        let free = (FIRST_NAMESPACE_USER..=LAST_NAMESPACE_USER).find(|it| !taken.contains(it));
+        let user = free.ok_or_else(|| io::Error::other("no user is left for one more namespace with volumes"))?;
+        lchown(above, Some(user), Some(user))?;
+        Ok(Some(user))
+    }
+}
+
+#[cfg(test)]
+mod tests;
