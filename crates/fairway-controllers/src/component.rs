@@ -1,18 +1,26 @@
-//! Components: registered things. What runs of one is in its Deliveries; this says whether it can be delivered at all.
+//! Components: registered things. What runs of one is in its Deliveries; this says whether it can be delivered at all,
+//! and keeps the repository of those that are made from a Template.
+
+mod repository;
 
 use std::sync::Arc;
 
 use fairway_api::conditions::{READY, STALLED, Wanted, merge};
 use fairway_api::names::{ComponentName, FINALIZER, environment_namespace};
 use fairway_api::names::{EnvironmentName, ProjectName};
-use fairway_api::v1alpha1::{Component, ComponentReason, ComponentType, Delivery, Environment, Project, Release};
+use fairway_api::v1alpha1::{
+    Component, ComponentReason, ComponentRepository, ComponentType, Delivery, Environment, Project, Release, Template,
+};
 use fairway_controller::{Next, Phase, controller, delete_exact, with_finalizer};
+use futures::channel::mpsc;
 use jiff::Timestamp;
 use kube::api::ListParams;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Context, Error};
@@ -36,14 +44,71 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
             let here = |it: &Arc<kube::core::DeserializeGuard<Component>>| it.namespace() == Some(project.name_any());
             components.state().into_iter().filter(here).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
         });
+    let components = controller.store();
+    let templates: Api<Template> = Api::all(ctx.kit.client.clone());
+    // So does one that came before its Template.
+    let controller = controller.watches(templates, watcher::Config::default(), move |template| {
+        let waits = |it: &Arc<kube::core::DeserializeGuard<Component>>| {
+            it.0.as_ref().is_ok_and(|it| {
+                it.spec.template.as_ref().is_some_and(|it| it.name == template.name_any())
+                    && it.status.as_ref().is_none_or(|it| it.repository.is_none())
+            })
+        };
+        components.state().into_iter().filter(waits).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
+    });
+    let (missed, look_again) = mpsc::unbounded();
+    let controller = controller.reconcile_all_on(look_again);
     let kit = Arc::clone(&ctx.kit);
-    fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
+    let pushed = pushed(Arc::clone(&ctx), missed, stop.clone());
+    let passes = fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx)));
+    futures::join!(passes, pushed);
+}
+
+/// Looks at a Component as soon as somebody pushed to its repository. A hint that is missed or comes to nothing makes
+/// all of them be looked at: refs are compared, so nothing depends on a hint.
+async fn pushed(ctx: Arc<Context>, missed: mpsc::UnboundedSender<()>, stop: CancellationToken) {
+    let Some(mut pushes) = ctx.hosting.as_ref().map(|it| it.pushes.resubscribe()) else { return };
+    let mut looks = JoinSet::new();
+    loop {
+        let push = tokio::select! {
+            () = stop.cancelled() => break,
+            push = pushes.recv() => push,
+            Some(_) = looks.join_next() => continue,
+        };
+        match push {
+            Ok(push) => {
+                let (ctx, missed) = (Arc::clone(&ctx), missed.clone());
+                looks.spawn(async move {
+                    let api: Api<Component> = Api::namespaced(ctx.kit.client.clone(), push.repository.project.as_str());
+                    let looked = match api.get_opt(push.repository.component.as_str()).await {
+                        Ok(Some(component)) => reconcile(Arc::new(component), ctx).await.is_ok(),
+                        Ok(None) => true,
+                        Err(_) => false,
+                    };
+                    if !looked {
+                        // Nobody listens only when the controller stops.
+                        let _ = missed.unbounded_send(());
+                    }
+                });
+            }
+            Err(RecvError::Lagged(_)) => {
+                let _ = missed.unbounded_send(());
+            }
+            Err(RecvError::Closed) => break,
+        }
+    }
+    while looks.join_next().await.is_some() {}
 }
 
 async fn reconcile(component: Arc<Component>, ctx: Arc<Context>) -> Result<Next, Error> {
     let home = component.namespace().unwrap_or_default();
     let api: Api<Component> = Api::namespaced(ctx.kit.client.clone(), &home);
-    let phase = with_finalizer(&api, component.as_ref(), FINALIZER, false).await;
+    // A push and a change may come at once; runs must not get the same number.
+    let _turn = ctx.turns.take(&format!("{home}/{}", component.name_any())).await;
+    let Some(component) = api.get_opt(&component.name_any()).await.map_err(Error::read("the component"))? else {
+        return Ok(Next::Settled);
+    };
+    let phase = with_finalizer(&api, &component, FINALIZER, false).await;
     match phase.map_err(Error::write("the finalizer"))? {
         Phase::Left => return Ok(Next::Settled),
         Phase::Leaving => return clean_up(&component, &api, &ctx).await,
@@ -52,8 +117,21 @@ async fn reconcile(component: Arc<Component>, ctx: Arc<Context>) -> Result<Next,
     let projects: Api<Project> = Api::all(ctx.kit.client.clone());
     let project = projects.get_opt(&home).await.map_err(Error::read("the project"))?;
     let verdict = validate(&component, project.is_some());
-    let status = status(&component, verdict.as_ref().map(|_| ()), ctx.kit.world.clock.now());
-    let reported = fairway_controller::report_part(&api, component.as_ref(), &status, NAME).await;
+    let hosted = match (&verdict, &project) {
+        (Ok(_), Some(project)) => repository::converge(&component, project, &ctx).await,
+        _ => Ok(Ok(None)),
+    };
+    let (verdict, repository) = match &hosted {
+        Ok(Ok(repository)) => (verdict.map(|_| ()), repository.clone()),
+        Ok(Err(problem)) => (Err(problem.clone()), None),
+        Err(error) => {
+            let message = format!("the platform could not {error}; it tries again");
+            (Err((ComponentReason::ApplyFailed, message)), None)
+        }
+    };
+    let status = status(&component, verdict.as_ref().copied(), repository, ctx.kit.world.clock.now());
+    let reported = fairway_controller::report_part(&api, &component, &status, NAME).await;
+    hosted?.ok();
     reported.map_err(Error::write("the component's status"))?;
     Ok(Next::Settled)
 }
@@ -80,12 +158,22 @@ fn validate(component: &Component, in_project: bool) -> Result<ComponentName, Pr
 }
 
 /// This controller's part of the status; the rest is the release controller's.
-fn status(component: &Component, verdict: Result<(), &Problem>, now: Timestamp) -> Value {
+fn status(
+    component: &Component,
+    verdict: Result<(), &Problem>,
+    repository: Option<ComponentRepository>,
+    now: Timestamp,
+) -> Value {
     let before = component.status.clone().unwrap_or_default();
+    // What was made stays known while it cannot be looked at.
+    let repository = repository.or_else(|| before.repository.clone());
     let name = component.name_any();
     let (ready, stalled, fixed_by, next_step) = match verdict {
         Err((reason, message)) => {
-            let stalled = Wanted::yes(STALLED, reason.as_str(), "nothing changes until this is mended");
+            let stalled = match reason {
+                ComponentReason::ApplyFailed => Wanted::no(STALLED, reason.as_str(), "it is being tried again"),
+                _ => Wanted::yes(STALLED, reason.as_str(), "nothing changes until this is mended"),
+            };
             (Wanted::no(READY, reason.as_str(), message.clone()), stalled, Some("its team"), None)
         }
         Ok(()) => {
@@ -93,7 +181,11 @@ fn status(component: &Component, verdict: Result<(), &Problem>, now: Timestamp) 
                 Some(version) => (ComponentReason::Released, format!("its newest release is {version}"), None),
                 None => {
                     let message = "it is registered and has no release yet".to_owned();
-                    (ComponentReason::NoRelease, message, Some("platform deploy --env=staging".to_owned()))
+                    let next = match &repository {
+                        Some(_) => format!("platform repo clone {name}"),
+                        None => "platform deploy --env=staging".to_owned(),
+                    };
+                    (ComponentReason::NoRelease, message, Some(next))
                 }
             };
             let stalled = Wanted::no(STALLED, reason.as_str(), "nothing keeps it");
@@ -106,6 +198,7 @@ fn status(component: &Component, verdict: Result<(), &Problem>, now: Timestamp) 
         "summary": ready.message,
         "fixedBy": fixed_by,
         "nextStep": next_step,
+        "repository": repository,
         "observedGeneration": generation,
         "conditions": merge(&before.conditions, &[ready, stalled], generation, now),
     })
@@ -123,6 +216,9 @@ async fn clean_up(component: &Component, api: &Api<Component>, ctx: &Context) ->
     for it in all.iter().filter(|it| it.spec.component_name == name) {
         delete_exact(&releases, &it.name_any(), it.uid()).await.map_err(Error::write("a release"))?;
     }
+    let projects: Api<Project> = Api::all(ctx.kit.client.clone());
+    let project = projects.get_opt(&home).await.map_err(Error::read("the project"))?;
+    repository::remove(component, project.as_ref(), ctx).await?;
     with_finalizer(api, component, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
     Ok(Next::Settled)
 }

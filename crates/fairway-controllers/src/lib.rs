@@ -3,6 +3,10 @@
 
 mod target;
 
+mod hosting;
+
+mod turns;
+
 mod team;
 
 mod project;
@@ -17,6 +21,8 @@ mod release;
 
 mod delivery;
 
+mod pipeline_run;
+
 mod rights;
 
 pub mod bootstrap;
@@ -25,10 +31,14 @@ use std::sync::Arc;
 
 use fairway_clock::World;
 use fairway_controller::{Controllers, Failure, Kit, Retry};
+use fairway_git::ForgeError;
 use kube::Client;
 
+pub use hosting::{Hosting, LogWriter, RunLogs, Toolchain, Toolchains, WorkspaceError, Workspaces};
 pub use rights::rights;
 pub use target::{Target, TargetBundle, TargetError, TargetReport};
+
+use turns::Turns;
 
 /// What the controllers need to be given.
 pub struct Settings {
@@ -38,6 +48,8 @@ pub struct Settings {
     pub world: World,
     /// Where bundles go.
     pub target: Arc<dyn Target>,
+    /// Repositories and pipelines; without it Components from Templates wait, and no pipeline runs.
+    pub hosting: Option<Hosting>,
     /// The port under which the gateway is reached, for URLs.
     pub gateway_port: u16,
 }
@@ -46,6 +58,8 @@ pub struct Settings {
 struct Context {
     kit: Arc<Kit>,
     target: Arc<dyn Target>,
+    hosting: Option<Hosting>,
+    turns: Turns,
     gateway_port: u16,
 }
 
@@ -55,6 +69,8 @@ pub fn start(settings: &Settings) -> Controllers {
         Arc::new(Context {
             kit: Kit::new((settings.client_for)(name), settings.world.clone(), name),
             target: Arc::clone(&settings.target),
+            hosting: settings.hosting.clone(),
+            turns: Turns::default(),
             gateway_port: settings.gateway_port,
         })
     };
@@ -66,6 +82,10 @@ pub fn start(settings: &Settings) -> Controllers {
     controllers.spawn(|stop| component::run(context(component::NAME), stop));
     controllers.spawn(|stop| release::run(context(release::NAME), stop));
     controllers.spawn(|stop| delivery::run(context(delivery::NAME), stop));
+    if let Some(hosting) = &settings.hosting {
+        let hosting = hosting.clone();
+        controllers.spawn(|stop| pipeline_run::run(context(pipeline_run::NAME), hosting, stop));
+    }
     controllers
 }
 
@@ -78,6 +98,12 @@ enum Error {
     Write { what: &'static str, source: kube::Error },
     #[error("{what} at the target")]
     Target { what: &'static str, source: TargetError },
+    #[error("{what}")]
+    Forge { what: &'static str, source: ForgeError },
+    #[error("{what}")]
+    Workspace { what: &'static str, source: WorkspaceError },
+    #[error("{what}")]
+    Disk { what: &'static str, source: std::io::Error },
     #[error("{0} did not answer")]
     Unreachable(&'static str),
 }
@@ -90,13 +116,21 @@ impl Error {
     fn write(what: &'static str) -> impl FnOnce(kube::Error) -> Self {
         move |source| Self::Write { what, source }
     }
+
+    fn forge(what: &'static str) -> impl FnOnce(ForgeError) -> Self {
+        move |source| Self::Forge { what, source }
+    }
+
+    fn disk(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Disk { what, source }
+    }
 }
 
 impl Failure for Error {
     fn reason(&self) -> &'static str {
         match self {
-            Self::Read { .. } => "ReadFailed",
-            Self::Write { .. } | Self::Unreachable(_) => "ApplyFailed",
+            Self::Read { .. } | Self::Forge { .. } => "ReadFailed",
+            Self::Write { .. } | Self::Workspace { .. } | Self::Disk { .. } | Self::Unreachable(_) => "ApplyFailed",
             Self::Target { source, .. } => source.reason(),
         }
     }

@@ -2,7 +2,7 @@
 
 use fairway_controller::{MAKE, READ, Right, events, rule};
 
-use crate::{component, delivery, environment, project, release, team, template};
+use crate::{component, delivery, environment, pipeline_run, project, release, team, template};
 
 const OURS: &str = "fairway.dev";
 
@@ -55,8 +55,9 @@ pub fn rights() -> Vec<Right> {
             rules: vec![
                 rule(OURS, &["components"], &["get", "list", "watch", "patch"]),
                 rule(OURS, &["components/status"], &["patch"]),
-                rule(OURS, &["projects", "environments"], READ),
+                rule(OURS, &["projects", "environments", "templates"], READ),
                 rule(OURS, &["releases", "deliveries"], &["get", "list", "watch", "delete"]),
+                rule(OURS, &["pipelineruns"], &["list", "create"]),
                 events(),
             ],
         },
@@ -78,6 +79,20 @@ pub fn rights() -> Vec<Right> {
                 rule("", &["namespaces"], READ),
                 rule("apps", &["deployments"], READ),
                 rule("", &["pods"], READ),
+                events(),
+            ],
+        },
+        Right {
+            name: pipeline_run::NAME,
+            rules: vec![
+                rule(OURS, &["pipelineruns"], &["get", "list", "watch", "patch", "delete"]),
+                rule(OURS, &["pipelineruns/status"], &["patch"]),
+                rule(OURS, &["components", "environments"], READ),
+                rule(OURS, &["releases"], &["get", "list", "watch", "create"]),
+                rule(OURS, &["deliveries"], &["get", "create", "patch"]),
+                rule("", &["pods"], MAKE),
+                rule("", &["pods/log"], &["get"]),
+                rule("", &["persistentvolumeclaims"], MAKE),
                 events(),
             ],
         },

@@ -86,6 +86,7 @@ impl Platform {
             client_for: accounts.clients(),
             world: world.clone(),
             target: Arc::new(target::OwnCluster { agent, images: plane.images.clone() }),
+            hosting: None,
             gateway_port,
         });
         let node = start_node(&folder, &plane, &world).await?;

@@ -77,6 +77,7 @@ impl World {
             client_for: Arc::new(move |_| own.clone()),
             world: self.plane.world().clone(),
             target: Arc::new(target::OwnCluster::new(client.clone())),
+            hosting: None,
             gateway_port: 8080,
         })
     }

@@ -1,0 +1,91 @@
+//! What the controllers are given to host repositories and to run pipelines.
+
+mod logs;
+
+mod toolchains;
+
+use std::fs::File;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fairway_git::{Commit, Forge, ForgeError, Push, RepositoryId};
+use fairway_oci::Layout;
+use tokio::sync::broadcast;
+
+pub use logs::{LogWriter, RunLogs};
+pub use toolchains::{Toolchain, Toolchains};
+
+/// Everything that repositories and pipelines need of the machine.
+pub struct Hosting {
+    /// Where repositories are.
+    pub forge: Arc<dyn Forge>,
+    /// Hears of pushes; only a hint.
+    pub pushes: broadcast::Receiver<Push>,
+    /// The folders that steps work in.
+    pub workspaces: Arc<dyn Workspaces>,
+    /// Where the logs of steps are kept.
+    pub logs: RunLogs,
+    /// Where images are kept.
+    pub images: Layout,
+    /// What steps can be run with.
+    pub toolchains: Toolchains,
+    /// How many steps run at once, of all Projects together.
+    pub steps_at_once: NonZeroUsize,
+}
+
+impl Clone for Hosting {
+    fn clone(&self) -> Self {
+        Self {
+            forge: Arc::clone(&self.forge),
+            pushes: self.pushes.resubscribe(),
+            workspaces: Arc::clone(&self.workspaces),
+            logs: self.logs.clone(),
+            images: self.images.clone(),
+            toolchains: self.toolchains.clone(),
+            steps_at_once: self.steps_at_once,
+        }
+    }
+}
+
+/// The folders behind claims, as the hub sees them.
+#[async_trait]
+pub trait Workspaces: Send + Sync + 'static {
+    /// Puts the files of a commit into a claim, in the place of whatever was there.
+    async fn fill(
+        &self,
+        namespace: &str,
+        claim: &str,
+        repository: &RepositoryId,
+        commit: &Commit,
+    ) -> Result<(), WorkspaceError>;
+
+    /// Opens a plain file in a claim. No link on the way is followed.
+    async fn open(&self, namespace: &str, claim: &str, path: &Path) -> Result<File, WorkspaceError>;
+}
+
+/// Why a workspace could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// The claim has no folder yet.
+    #[error("the claim {0} is not bound yet")]
+    NotBound(String),
+    /// The commit could not be read.
+    #[error("check out {commit}")]
+    Checkout {
+        /// Which.
+        commit: Commit,
+        /// Why not.
+        source: ForgeError,
+    },
+    /// The folder could not be read or written.
+    #[error("{doing}")]
+    Disk {
+        /// What was being done.
+        doing: String,
+        /// Why not.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,28 @@
+//! Toolchains: what a name such as `rust@1.95` is run with here.
+
+use std::collections::BTreeMap;
+
+/// What steps can be run with, by the name in a pipeline file.
+pub type Toolchains = BTreeMap<String, Toolchain>;
+
+/// One of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Toolchain {
+    /// The image of the step's Pod.
+    pub image: String,
+    /// `rust`.
+    pub name: String,
+    /// As the tool itself says it.
+    pub version: String,
+    /// A digest that changes when the toolchain does.
+    pub digest: String,
+    /// Variables of every step; `{component}` in a value is the Component's name.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Toolchain {
+    /// The variables of a Component's step.
+    pub fn variables(&self, component: &str) -> BTreeMap<String, String> {
+        self.environment.iter().map(|(name, value)| (name.clone(), value.replace("{component}", component))).collect()
+    }
+}

@@ -1,0 +1,170 @@
+//! Carrying decisions out. What each comes to is told by the report; a crash in between does it again.
+
+use fairway_api::v1alpha1::{PipelineRun, PipelineRunReason, StepReason, StepState};
+use fairway_plan::pipeline::plan::{Decision, Verdict};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::PostParams;
+
+use super::observe::Observed;
+use super::steps::{Progress, end};
+use super::validate::{Input, Stop};
+use super::{Ended, NAME, Pipelines, cleanup, image, pod, release, report, workspace};
+use crate::Error;
+
+/// What a pass has come to.
+pub(super) struct Applied {
+    pub(super) progress: Progress,
+    pub(super) ended: Option<Ended>,
+    /// Something is to be looked at again soon.
+    pub(super) again: bool,
+}
+
+pub(super) async fn apply(
+    decisions: &[Decision],
+    run: &PipelineRun,
+    input: &Input,
+    observed: &Observed,
+    progress: Progress,
+    pipelines: &Pipelines,
+) -> Result<Applied, Error> {
+    let mut applied = Applied { progress, ended: None, again: false };
+    for decision in decisions {
+        match decision {
+            Decision::Prepare => applied.again |= !workspace::prepare(run, input, observed, pipelines).await?,
+            Decision::Start(name) => start(name, run, input, &mut applied.progress, pipelines).await?,
+            Decision::MakeImage(name) => make_image(name, run, input, &mut applied.progress, pipelines).await?,
+            Decision::Cancel(name) => {
+                cleanup::stop_pod(run, observed.pods.get(name), pipelines).await?;
+                mark(&mut applied.progress, decision, input);
+            }
+            Decision::Release => match release::make(run, input, &applied.progress, pipelines).await? {
+                Ok(name) => applied.progress.release_name = Some(name),
+                Err(message) => applied.ended = Some(Ended { reason: PipelineRunReason::InvalidWorkload, message }),
+            },
+            Decision::Deliver(environment) => {
+                if release::deliver(run, environment, observed, pipelines).await? {
+                    applied.progress.delivered_to.push(environment.clone());
+                    applied.progress.delivered_to.sort();
+                    applied.progress.delivered_to.dedup();
+                } else {
+                    applied.again = true;
+                }
+            }
+            Decision::Finish(verdict) => {
+                applied.ended = Some(ended(verdict, run, input, observed, &applied.progress, pipelines));
+                cleanup::old_runs(run, observed, pipelines).await?;
+            }
+            Decision::Skip(..) | Decision::Block(..) | Decision::Complete(_) | Decision::Lose(_) => {
+                mark(&mut applied.progress, decision, input);
+            }
+        }
+    }
+    Ok(applied)
+}
+
+/// What needs no more than to be said.
+fn mark(progress: &mut Progress, decision: &Decision, input: &Input) {
+    let (Decision::Skip(name, _)
+    | Decision::Block(name, _)
+    | Decision::Complete(name)
+    | Decision::Lose(name)
+    | Decision::Cancel(name)) = decision
+    else {
+        return;
+    };
+    let Some(step) = progress.step(name) else { return };
+    match decision {
+        Decision::Skip(_, earlier) => {
+            step.image_digest.clone_from(&earlier.image_digest);
+            let message = format!("nothing it depends on changed since run {}", earlier.run);
+            end(step, StepState::Skipped, StepReason::Unchanged, message);
+        }
+        Decision::Block(_, need) => {
+            let message = format!("step {need}, which it needs, did not succeed");
+            end(step, StepState::Skipped, StepReason::NeedFailed, message);
+        }
+        Decision::Complete(_) => step.state = StepState::Succeeded,
+        Decision::Lose(_) => {
+            end(step, StepState::Failed, StepReason::PodLost, "its pod was removed while it ran");
+        }
+        _ => {
+            let message = match &input.stop {
+                Some(Stop::Superseded(by)) => format!("run {by} took the place of this one"),
+                _ => "the run was stopped".to_owned(),
+            };
+            end(step, StepState::Cancelled, StepReason::RunCancelled, message);
+        }
+    }
+}
+
+async fn start(
+    name: &str,
+    run: &PipelineRun,
+    input: &Input,
+    progress: &mut Progress,
+    pipelines: &Pipelines,
+) -> Result<(), Error> {
+    let Some(definition) = input.pipeline.step(name) else { return Ok(()) };
+    let object = pod::pod(run, definition, &input.toolchain(&definition.toolchain));
+    let object = object.map_err(|it| Error::write("a step's pod")(kube::Error::SerdeError(it)))?;
+    let api: Api<Pod> =
+        Api::namespaced(pipelines.ctx.kit.client.clone(), &kube::ResourceExt::namespace(run).unwrap_or_default());
+    let parameters = PostParams { field_manager: Some(NAME.to_owned()), ..PostParams::default() };
+    match api.create(&parameters, &object).await {
+        Ok(_) => {}
+        // A pass that was killed made it.
+        Err(kube::Error::Api(status)) if status.code == 409 => {}
+        Err(error) => return Err(Error::write("a step's pod")(error)),
+    }
+    if let Some(step) = progress.step(name) {
+        step.state = StepState::Running;
+        step.pod_name = Some(pod::pod_name(run, name));
+    }
+    Ok(())
+}
+
+async fn make_image(
+    name: &str,
+    run: &PipelineRun,
+    input: &Input,
+    progress: &mut Progress,
+    pipelines: &Pipelines,
+) -> Result<(), Error> {
+    let Some(of) = input.pipeline.step(name).and_then(|it| it.image.as_ref()) else { return Ok(()) };
+    let made = image::make(run, of, pipelines).await?;
+    let Some(step) = progress.step(name) else { return Ok(()) };
+    match made {
+        Ok(digest) => {
+            step.image_digest = Some(digest);
+            step.state = StepState::Succeeded;
+        }
+        Err(message) => end(step, StepState::Failed, StepReason::ImageFailed, message),
+    }
+    Ok(())
+}
+
+fn ended(
+    verdict: &Verdict,
+    run: &PipelineRun,
+    input: &Input,
+    observed: &Observed,
+    progress: &Progress,
+    pipelines: &Pipelines,
+) -> Ended {
+    let (reason, message) = match verdict {
+        Verdict::Succeeded => (PipelineRunReason::Succeeded, report::success(observed, progress)),
+        Verdict::StepsFailed(names) => {
+            let message = report::failure(run, names, progress, &pipelines.hosting.logs);
+            (PipelineRunReason::StepFailed, message)
+        }
+        Verdict::ReleaseRefused(why) => {
+            (PipelineRunReason::ReleaseNotReady, format!("its release cannot be delivered: {why}"))
+        }
+        Verdict::Stopped => match &input.stop {
+            Some(Stop::Superseded(by)) => (PipelineRunReason::Superseded, format!("run {by} took its place")),
+            _ => (PipelineRunReason::Cancelled, "it was stopped".to_owned()),
+        },
+    };
+    Ended { reason, message }
+}

@@ -1,0 +1,114 @@
+//! Copying what steps print, while they print.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fairway_api::v1alpha1::PipelineRun;
+use futures::AsyncReadExt as _;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::LogParams;
+use kube::{Api, ResourceExt};
+use tokio::task::JoinSet;
+
+use super::steps::{has_ended, has_log};
+use super::{Pipelines, pod};
+use crate::Error;
+use crate::hosting::RunLogs;
+
+/// How much is read at a time.
+const CHUNK: usize = 64 << 10;
+
+/// Who copies which log. What stops in the middle is begun again by a later pass.
+#[derive(Default)]
+pub(super) struct Followers {
+    tasks: Mutex<JoinSet<()>>,
+    under_way: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// One log.
+struct Log {
+    api: Api<Pod>,
+    logs: RunLogs,
+    project: String,
+    run: String,
+    step: String,
+    pod: String,
+    limit: u64,
+}
+
+impl Followers {
+    fn follow(&self, log: Log) {
+        let key = format!("{}/{}", log.project, log.pod);
+        if !self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
+            return;
+        }
+        let under_way = Arc::clone(&self.under_way);
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            if let Err(error) = copy(&log).await {
+                tracing::warn!(pod.name = log.pod, error = %error, "the log of a step was not copied; it is tried again");
+            }
+            under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        });
+    }
+
+    /// Stops copying.
+    pub(super) async fn stop(&self) {
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
+    }
+}
+
+/// Follows the logs of all steps that print and are not copied yet.
+pub(super) fn follow(
+    run: &PipelineRun,
+    pods: &std::collections::BTreeMap<String, Pod>,
+    limit: impl Fn(&str) -> u64,
+    pipelines: &Pipelines,
+) {
+    let home = run.namespace().unwrap_or_default();
+    for (step, _) in pods.iter().filter(|it| has_log(it.1)) {
+        if pipelines.hosting.logs.is_whole(&home, &run.name_any(), step) {
+            continue;
+        }
+        pipelines.followers.follow(Log {
+            api: Api::namespaced(pipelines.ctx.kit.client.clone(), &home),
+            logs: pipelines.hosting.logs.clone(),
+            project: home.clone(),
+            run: run.name_any(),
+            step: step.clone(),
+            pod: pod::pod_name(run, step),
+            limit: limit(step),
+        });
+    }
+}
+
+/// Copies a log to its end. Without its end it does not get its name.
+async fn copy(log: &Log) -> Result<(), Error> {
+    let mut writer =
+        log.logs.begin(&log.project, &log.run, &log.step, log.limit).await.map_err(Error::disk("begin the log"))?;
+    let parameters = LogParams { follow: true, ..LogParams::default() };
+    let stream = log.api.log_stream(&log.pod, &parameters).await.map_err(Error::read("the log"))?;
+    let mut stream = std::pin::pin!(stream);
+    let mut chunk = vec![0u8; CHUNK];
+    loop {
+        let length = stream.read(&mut chunk).await.map_err(Error::disk("read the log"))?;
+        if length == 0 {
+            break;
+        }
+        writer.append(&chunk[..length]).await.map_err(Error::disk("write the log"))?;
+    }
+    let pod = log.api.get_opt(&log.pod).await.map_err(Error::read("the step's pod"))?;
+    // A stream may end before what it is of does.
+    if pod.as_ref().is_some_and(|it| it.metadata.deletion_timestamp.is_none() && !ends(it)) {
+        return Ok(());
+    }
+    writer.finish().await.map_err(Error::disk("end the log"))
+}
+
+/// Whether nothing more will be printed.
+fn ends(pod: &Pod) -> bool {
+    let states = pod.status.iter().flat_map(|it| it.container_statuses.iter().flatten());
+    has_ended(pod) || states.into_iter().all(|it| it.state.as_ref().is_some_and(|it| it.terminated.is_some()))
+}

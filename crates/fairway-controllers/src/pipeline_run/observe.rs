@@ -1,0 +1,90 @@
+//! All that a pass reads. Absence is an observation, not an error.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fairway_api::names::{LABEL_RUN, LABEL_STEP};
+use fairway_api::v1alpha1::{Component, Delivery, Environment, PipelineRun, Release};
+use fairway_git::{Commit, RepositoryId};
+use fairway_plan::pipeline::refs::{LeadsTo, leads_to};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+
+use super::source::Source;
+use super::{Pipelines, pod};
+use crate::Error;
+use crate::component::namespace_of;
+
+/// What a pass sees.
+#[derive(Default)]
+pub(super) struct Observed {
+    pub(super) component: Option<Component>,
+    pub(super) source: Option<Arc<Source>>,
+    pub(super) leads_to: LeadsTo,
+    /// By name: the Environments that are delivered to, with their namespaces.
+    pub(super) environments: BTreeMap<String, String>,
+    /// By Environment: what is delivered there now. Read before the other runs: a newer one that is not among them has
+    /// not changed it yet.
+    pub(super) deliveries: BTreeMap<String, Delivery>,
+    /// All runs of the Component but this one.
+    pub(super) siblings: Vec<PipelineRun>,
+    /// By step.
+    pub(super) pods: BTreeMap<String, Pod>,
+    pub(super) claim: Option<PersistentVolumeClaim>,
+    pub(super) release: Option<Release>,
+}
+
+pub(super) async fn observe(run: &PipelineRun, pipelines: &Pipelines) -> Result<Observed, Error> {
+    let client = || pipelines.ctx.kit.client.clone();
+    let home = run.namespace().unwrap_or_default();
+    let components: Api<Component> = Api::namespaced(client(), &home);
+    let component = components.get_opt(&run.spec.component_name).await;
+    let mut observed = Observed { component: component.map_err(Error::read("the component"))?, ..Observed::default() };
+    let id = RepositoryId::parse(&home, &run.spec.component_name);
+    if let (Ok(id), Ok(commit)) = (id, Commit::parse(&run.spec.commit)) {
+        observed.source = pipelines.sources.of(pipelines.hosting.forge.as_ref(), &id, &commit).await?;
+    }
+    let pipeline = observed.source.as_ref().and_then(|it| it.pipeline.as_ref()?.0.as_ref());
+    observed.leads_to = pipeline.map(|it| leads_to(it, &run.spec.r#ref)).unwrap_or_default();
+    places(run, &mut observed, pipelines).await?;
+
+    let runs: Api<PipelineRun> = Api::namespaced(client(), &home);
+    let mut siblings = runs.list(&ListParams::default()).await.map_err(Error::read("pipeline runs"))?.items;
+    siblings.retain(|it| it.spec.component_name == run.spec.component_name && it.uid() != run.uid());
+    observed.siblings = siblings;
+    observed.pods = pods(run, pipelines).await?;
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(client(), &home);
+    let claim = claims.get_opt(&pod::workspace_name(run)).await.map_err(Error::read("the workspace"))?;
+    observed.claim = claim.filter(|it| it.metadata.deletion_timestamp.is_none());
+    if let Some(name) = run.status.as_ref().and_then(|it| it.release_name.as_deref()) {
+        let releases: Api<Release> = Api::namespaced(client(), &home);
+        observed.release = releases.get_opt(name).await.map_err(Error::read("the release"))?;
+    }
+    Ok(observed)
+}
+
+/// Where the Release is to go, and what is there.
+async fn places(run: &PipelineRun, observed: &mut Observed, pipelines: &Pipelines) -> Result<(), Error> {
+    let home = run.namespace().unwrap_or_default();
+    let environments: Api<Environment> = Api::namespaced(pipelines.ctx.kit.client.clone(), &home);
+    for name in observed.leads_to.deliver_to.clone() {
+        let found = environments.get_opt(&name).await.map_err(Error::read("an environment"))?;
+        let Some(namespace) = found.and_then(|it| namespace_of(&home, &it)) else { continue };
+        let deliveries: Api<Delivery> = Api::namespaced(pipelines.ctx.kit.client.clone(), &namespace);
+        let delivery = deliveries.get_opt(&run.spec.component_name).await.map_err(Error::read("a delivery"))?;
+        observed.deliveries.extend(delivery.map(|it| (name.clone(), it)));
+        observed.environments.insert(name, namespace);
+    }
+    Ok(())
+}
+
+/// The Pods of a run, by step.
+pub(super) async fn pods(run: &PipelineRun, pipelines: &Pipelines) -> Result<BTreeMap<String, Pod>, Error> {
+    let api: Api<Pod> = Api::namespaced(pipelines.ctx.kit.client.clone(), &run.namespace().unwrap_or_default());
+    let selector = format!("{LABEL_RUN}={}", run.name_any());
+    let found = api.list(&ListParams::default().labels(&selector)).await.map_err(Error::read("the steps' pods"))?;
+    let ours =
+        found.items.into_iter().filter(|it| it.owner_references().iter().any(|it| Some(&it.uid) == run.uid().as_ref()));
+    Ok(ours.filter_map(|it| Some((it.labels().get(LABEL_STEP)?.clone(), it))).collect())
+}

@@ -1,0 +1,140 @@
+//! The objects of a run: its workspace, its Project's cache, and a Pod for each step. Pure.
+
+use std::collections::BTreeMap;
+
+use fairway_api::names::{LABEL_COMPONENT, LABEL_PROJECT, LABEL_RUN, LABEL_STEP};
+use fairway_api::v1alpha1::PipelineRun;
+use fairway_plan::pipeline::file::{Pipeline, Step};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use kube::{Resource, ResourceExt};
+use serde_json::{Value, json};
+
+use crate::hosting::Toolchain;
+
+/// The claim of a Project's caches.
+pub(super) const CACHE: &str = "pipeline-cache";
+/// How large it may grow.
+const CACHE_SIZE: &str = "20Gi";
+/// Where steps work.
+const WORKSPACE_PATH: &str = "/workspace";
+/// Where caches are.
+const CACHE_PATH: &str = "/cache";
+/// The commit that a workspace holds.
+const HOLDS: &str = "fairway.dev/commit";
+/// What a Pod may reach outside, of what its namespace may.
+const EGRESS: &str = "node.fairway.dev/egress";
+/// The user that steps run as.
+const USER: i64 = 1000;
+
+/// The claim of a run's workspace.
+pub(super) fn workspace_name(run: &PipelineRun) -> String {
+    format!("{}-workspace", run.name_any())
+}
+
+/// The Pod of a step.
+pub(super) fn pod_name(run: &PipelineRun, step: &str) -> String {
+    format!("{}-{step}", run.name_any())
+}
+
+/// Whether a workspace was filled with a commit.
+pub(super) fn holds(claim: &PersistentVolumeClaim, commit: &str) -> bool {
+    claim.annotations().get(HOLDS).is_some_and(|it| it == commit)
+}
+
+/// What says so.
+pub(super) fn filled(commit: &str) -> Value {
+    json!({ "metadata": { "annotations": { HOLDS: commit } } })
+}
+
+fn labels(run: &PipelineRun) -> BTreeMap<String, String> {
+    let home = run.namespace().unwrap_or_default();
+    let labels =
+        [(LABEL_PROJECT, home), (LABEL_COMPONENT, run.spec.component_name.clone()), (LABEL_RUN, run.name_any())];
+    labels.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// The claim of a run's workspace.
+pub(super) fn workspace(run: &PipelineRun, pipeline: &Pipeline) -> Value {
+    let mut claim = claim(&workspace_name(run), &pipeline.workspace().to_string());
+    claim["metadata"]["labels"] = json!(labels(run));
+    claim["metadata"]["ownerReferences"] = json!(run.controller_owner_ref(&()).map(|it| vec![it]));
+    claim
+}
+
+/// The claim of the Project's caches.
+pub(super) fn cache() -> Value {
+    claim(CACHE, CACHE_SIZE)
+}
+
+fn claim(name: &str, size: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": { "name": name },
+        "spec": { "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": size } } },
+    })
+}
+
+/// The Pod of a step.
+pub(super) fn pod(run: &PipelineRun, step: &Step, toolchain: &Toolchain) -> Result<Pod, serde_json::Error> {
+    let mut labels = labels(run);
+    labels.insert(LABEL_STEP.to_owned(), step.name.clone());
+    let annotations = step.network.as_ref().map(|it| json!({ EGRESS: it.join(",") }));
+    serde_json::from_value(json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            "name": pod_name(run, &step.name),
+            "namespace": run.namespace(),
+            "labels": labels,
+            "annotations": annotations,
+            "ownerReferences": run.controller_owner_ref(&()).map(|it| vec![it]),
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            "activeDeadlineSeconds": step.timeout,
+            "terminationGracePeriodSeconds": 5,
+            "automountServiceAccountToken": false,
+            "enableServiceLinks": false,
+            "securityContext": {
+                "runAsNonRoot": true, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER,
+                "seccompProfile": { "type": "RuntimeDefault" },
+            },
+            "containers": [container(run, step, toolchain)],
+            "volumes": [
+                { "name": "workspace", "persistentVolumeClaim": { "claimName": workspace_name(run) } },
+                { "name": "cache", "persistentVolumeClaim": { "claimName": CACHE } },
+            ],
+        },
+    }))
+}
+
+fn container(run: &PipelineRun, step: &Step, toolchain: &Toolchain) -> Value {
+    // What a step asks for comes last, and wins.
+    let usual = [("CI", "true"), ("FAIRWAY_COMPONENT", run.spec.component_name.as_str())];
+    let mut variables: BTreeMap<String, String> = usual.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    variables.extend(toolchain.variables(&run.spec.component_name));
+    variables.extend(step.environment.clone());
+    let env: Vec<Value> = variables.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    json!({
+        "name": "step",
+        "image": toolchain.image,
+        "command": ["/bin/sh", "-eu", "-c", step.run],
+        "workingDir": WORKSPACE_PATH,
+        "env": env,
+        "resources": {
+            // What is promised is little, so that steps find a place; what is allowed is what the file says.
+            "requests": { "cpu": "10m", "memory": "16Mi" },
+            "limits": { "cpu": format!("{}m", step.cpu), "memory": step.memory.to_string() },
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "runAsNonRoot": true,
+            "capabilities": { "drop": ["ALL"] },
+        },
+        "volumeMounts": [
+            { "name": "workspace", "mountPath": WORKSPACE_PATH },
+            { "name": "cache", "mountPath": CACHE_PATH },
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests;
