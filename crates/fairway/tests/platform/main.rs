@@ -11,6 +11,8 @@ mod faults;
 
 mod killed;
 
+mod rollouts;
+
 mod hostile;
 
 mod rollouts;
