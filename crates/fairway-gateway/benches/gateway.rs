@@ -47,6 +47,13 @@ async fn main() {
             "",
             through.saturating_sub(direct).as_micros()
         );
+        let added = through.saturating_sub(direct).as_micros();
+        table_row(
+            &format!("added by it, {clients} clients"),
+            "the median straight to the server",
+            "the median through it",
+            &format!("{added} µs"),
+        );
     }
     gateway.stop(Duration::from_secs(1)).await;
 }
@@ -82,7 +89,14 @@ async fn row(what: &str, target: SocketAddr, clients: usize, world: &World) -> D
     let at = |percent: usize| took[took.len() * percent / 100];
     let rate = took.len() * 1000 / usize::try_from(ROW.as_millis()).unwrap();
     println!("{what:<34} {clients:>7} {rate:>11} {:>9} {:>9}", at(50).as_micros(), at(99).as_micros());
+    let value = format!("{rate} per s (p50 {} µs, p99 {} µs)", at(50).as_micros(), at(99).as_micros());
+    table_row(&format!("{what}, {clients} clients"), "a request", "the last byte of its answer", &value);
     at(50)
+}
+
+/// A row of the table that is made of all benchmarks.
+fn table_row(name: &str, from: &str, to: &str, value: &str) {
+    println!("ROW\tgateway: {name}\tfrom {from} to {to}\t{value}");
 }
 
 async fn serve(listener: TcpListener) {

@@ -4,6 +4,8 @@
 #![allow(clippy::unchecked_time_subtraction, reason = "times of one clock")]
 
 use std::io::BufReader;
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 use fairway_clock::{Clock, SeededEntropy, SystemClock, SystemEntropy};
@@ -14,18 +16,25 @@ use fairway_ledger::{
 use rusqlite::Connection;
 
 const EVENTS: u64 = 100_000;
+/// How many events a transaction may hold when many clients wait, as in the store.
+const GROUP: usize = 1000;
+/// How long clients append.
+const APPENDING: Duration = Duration::from_secs(3);
 
 fn main() {
     let clock = SystemClock::new();
     let folder = tempfile::tempdir().unwrap();
-    let mut connection = Connection::open(folder.path().join("ledger.db")).unwrap();
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL").unwrap();
+    let mut connection = open(&folder.path().join("ledger.db"));
     let signer = Signer::open(&folder.path().join("key"), &SystemEntropy).unwrap();
     let trust = Trust { keys: vec![signer.public_key()], checkpoints: Vec::new() };
     let mut appender = Appender::new(Settings { signer: Some(signer), checkpoint_every: 1000 });
     appender.prepare(&connection).unwrap();
 
     println!("{:<60} {:>14} {:>12}", "what", "per second", "took");
+    disk(&clock, folder.path());
+    for clients in [1, 8, 64] {
+        append_by(&clock, clients);
+    }
     let mut written = 0;
     for (group, count) in [(1, 2_000), (64, 20_000), (1000, EVENTS - 22_000)] {
         let events: Vec<Event> = (written..written + count).map(event).collect();
@@ -39,7 +48,8 @@ fn main() {
         });
         written += count;
         row(&format!("append, {group} in a transaction"), count, took);
-        table_row(&format!("ledger append, {group} at once"), "the first event", "the last one on disk", count, took);
+        let name = format!("ledger append, {group} in a transaction");
+        table_row(&name, "the first event", "the last one on disk", count, took);
     }
     let took = timed(&clock, || assert_eq!(verify(&connection, &trust).unwrap().head.sequence, EVENTS));
     row("verify the database", EVENTS, took);
@@ -53,6 +63,75 @@ fn main() {
     });
     row("verify the export", EVENTS, took);
     queries(&clock, &connection);
+}
+
+/// What any ledger on this disk costs at least: a row in a transaction of its own.
+fn disk(clock: &dyn Clock, folder: &Path) {
+    let connection = open(&folder.join("disk.db"));
+    connection.execute_batch("CREATE TABLE plain (id INTEGER PRIMARY KEY, what TEXT)").unwrap();
+    let text = "x".repeat(400);
+    let count = 2_000;
+    let took = timed(clock, || {
+        for _ in 0..count {
+            connection.execute("INSERT INTO plain (what) VALUES (?1)", [&text]).unwrap();
+        }
+    });
+    row("no ledger: a row of 400 bytes in a transaction", count, took);
+    table_row("disk: one row in a transaction", "the first row", "the last one on disk", count, took);
+}
+
+/// An event, and who waits for it.
+type Asked = (Event, SyncSender<()>);
+
+/// Clients that each wait until their event is on disk, as the writers of the store do: whatever waits when the writer
+/// is free goes into one transaction.
+fn append_by(clock: &dyn Clock, clients: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = open(&folder.path().join("ledger.db"));
+    let signer = Signer::open(&folder.path().join("key"), &SystemEntropy).unwrap();
+    let mut appender = Appender::new(Settings { signer: Some(signer), checkpoint_every: 1000 });
+    appender.prepare(&connection).unwrap();
+    let (ask, asked) = channel::<Asked>();
+    let start = clock.monotonic();
+    let mut count = 0;
+    std::thread::scope(|scope| {
+        for client in 0..clients {
+            let ask = ask.clone();
+            scope.spawn(move || {
+                let (done, waits) = sync_channel(1);
+                for number in (client..).step_by(usize::try_from(clients).unwrap()) {
+                    if clock.monotonic() - start > APPENDING {
+                        return;
+                    }
+                    ask.send((event(number), done.clone())).unwrap();
+                    waits.recv().unwrap();
+                }
+            });
+        }
+        drop(ask);
+        while let Ok(first) = asked.recv() {
+            let (events, waiting): (Vec<Event>, Vec<SyncSender<()>>) =
+                std::iter::once(first).chain(asked.try_iter()).take(GROUP).unzip();
+            let transaction = connection.transaction().unwrap();
+            appender.append(&transaction, &events).unwrap();
+            transaction.commit().unwrap();
+            appender.settled(true);
+            count += events.len() as u64;
+            for it in waiting {
+                it.send(()).unwrap();
+            }
+        }
+    });
+    let took = clock.monotonic() - start;
+    row(&format!("append by {clients} clients, each waiting for its own"), count, took);
+    let name = format!("ledger append, {clients} clients");
+    table_row(&name, "a client's event", "its being on disk, each client waiting for its own", count, took);
+}
+
+fn open(path: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL").unwrap();
+    connection
 }
 
 fn queries(clock: &dyn Clock, connection: &Connection) {

@@ -7,6 +7,9 @@ use fairway_store::{EventKind, ListQuery, Range, ReadError, Revision, Store, Wat
 use super::index::Index;
 use super::{CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES};
 
+/// How often everything is read anew before nobody is given any rights.
+const ATTEMPTS: usize = 4;
+
 /// An index that is never older than the last acknowledged write.
 pub(crate) struct Followed {
     store: Store,
@@ -47,7 +50,8 @@ impl Followed {
 impl State {
     fn advance(&mut self, store: &Store, to: Revision) {
         let drained = if self.watches.is_empty() { Err(ReadError::Closed) } else { self.drain() };
-        if drained.is_err() && self.rebuild(store).is_err() {
+        // While much is written, history may leave behind what was just read: then it is read once more.
+        if drained.is_err() && !(0..ATTEMPTS).any(|_| self.rebuild(store).is_ok()) {
             // Nothing can be read (the store closes): no rights at all rather than old ones.
             *self = Self::default();
             return;

@@ -151,3 +151,41 @@ async fn a_closed_store_gives_nobody_rights() {
     let asked = Attributes { verb: "get", resource: "pods", is_resource: true, ..Attributes::default() };
     assert!(!late.authorize(&user("ann"), &asked).is_allowed());
 }
+
+/// Decisions are made on threads of requests, while others write and history is short: none may wait for another for
+/// ever, and none may be made without the rights that stand all the while.
+#[test]
+fn many_decide_while_roles_change_and_history_is_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { history_revisions: 4, ..Options::new(folder.path().join("store.db")) };
+    let store = Store::open(options, Box::new(NoJournal)).unwrap();
+    let plane = Plane { rbac: Rbac::new(store.clone()), store, _folder: folder };
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime().block_on(async {
+        plane.put("roles/one/r", pods(&["get"])).await;
+        plane.put("rolebindings/one/b", binding("Role", "r", "ann")).await;
+    });
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let ann = user("ann");
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    assert!(plane.can(&ann, "get", "pods", "one"));
+                    assert!(plane.rbac.rules(&ann, "one").is_some());
+                    plane.rbac.role_rules("one", &json!({ "kind": "Role", "name": "r" })).unwrap();
+                }
+            });
+        }
+        let written = scope.spawn(|| {
+            runtime().block_on(async {
+                for round in 0..300 {
+                    plane.put(&format!("roles/two/r-{}", round % 7), pods(&["list"])).await;
+                }
+            });
+        });
+        let written = written.join();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        written.unwrap();
+    });
+}

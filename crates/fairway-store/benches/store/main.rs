@@ -85,13 +85,25 @@ fn everything() -> Range {
     Range { resource: "core/configmaps".into(), namespace: None }
 }
 
-fn row(what: &str, per_second: impl Into<Option<f64>>, mut times: Vec<Duration>) {
-    let per_second = per_second.into().map_or("-".to_owned(), |it| format!("{it:.0}"));
+/// From where to where the clock ran.
+type Way = (&'static str, &'static str);
+
+/// A call of the store, until it returns.
+const CALL: Way = ("the call", "its return");
+/// A write.
+const WRITE: Way = ("the call", "its return, everything on disk");
+
+fn row(what: &str, (from, to): Way, per_second: impl Into<Option<f64>>, mut times: Vec<Duration>) {
+    let rate = per_second.into().map(|it| format!("{it:.0}"));
     times.sort();
     let at = |part: usize| {
         times.get(times.len() * part / 100).or(times.last()).map_or(String::new(), |it| format!("{it:.1?}"))
     };
-    println!("{what:<64} {per_second:>14} {:>12} {:>12}", at(50), at(99));
+    let (p50, p99) = (at(50), at(99));
+    println!("{what:<64} {:>14} {p50:>12} {p99:>12}", rate.as_deref().unwrap_or("-"));
+    // A row of the table that is made of all benchmarks.
+    let value = rate.map_or_else(|| format!("{p50} (p99 {p99})"), |it| format!("{it} per s (p50 {p50}, p99 {p99})"));
+    println!("ROW\tstore: {what}\tfrom {from} to {to}\t{value}");
 }
 
 impl Bench {
@@ -122,7 +134,7 @@ impl Bench {
         let times = tasks.join_all().await.concat();
         let elapsed = self.clock.monotonic() - start;
         let what = format!("durable creates of 1 KB, {clients} clients{name}");
-        row(&what, times.len() as f64 / elapsed.as_secs_f64(), times);
+        row(&what, WRITE, times.len() as f64 / elapsed.as_secs_f64(), times);
         store.close().await;
     }
 
@@ -139,6 +151,7 @@ impl Bench {
         let elapsed = self.clock.monotonic() - start;
         row(
             "durable updates of 1 KB, 64 in a batch, history full",
+            WRITE,
             times.len() as f64 * 64.0 / elapsed.as_secs_f64(),
             times,
         );
@@ -153,21 +166,21 @@ impl Bench {
         let revision = store.revision();
         let key = Key::new("core/configmaps", "space-5", "x5000");
         let times = (0..100_000).map(|_| self.timed(|| store.get(&key).unwrap()).1).collect::<Vec<_>>();
-        row("get", 1.0 / times.iter().sum::<Duration>().as_secs_f64() * 100_000.0, times);
+        row("get", CALL, 1.0 / times.iter().sum::<Duration>().as_secs_f64() * 100_000.0, times);
         let all = ListQuery::all(everything());
         let list =
             |query: &ListQuery| (0..200).map(|_| self.timed(|| store.list(query).unwrap()).1).collect::<Vec<_>>();
         let per_second = |times: &[Duration]| times.len() as f64 / times.iter().sum::<Duration>().as_secs_f64();
         let times = list(&all);
-        row("list of 10,000 x 1 KB", per_second(&times), times);
+        row("list of 10,000 x 1 KB", CALL, per_second(&times), times);
         let times =
             list(&ListQuery { limit: Some(500), after: Some(("space-5".into(), "x4500".into())), ..all.clone() });
-        row("list of 500 of them, continued", per_second(&times), times);
+        row("list of 500 of them, continued", CALL, per_second(&times), times);
         for it in 0..100 {
             store.commit(Batch::of([put(&format!("y{it}"), &value)])).await.unwrap();
         }
         let times = list(&ListQuery { at: Some(revision), limit: Some(500), ..all });
-        row("list of 500 of them at a revision 100 changes ago", per_second(&times), times);
+        row("list of 500 of them at a revision 100 changes ago", CALL, per_second(&times), times);
         store.close().await;
     }
 
@@ -195,8 +208,13 @@ impl Bench {
             }
             times.push(self.clock.monotonic() - begun);
         }
-        row("create, until its caller has the answer, 1,000 watchers", None, returned);
-        row("create, until the last of 1,000 watchers has it", None, times);
+        row("create, until its caller has the answer, 1,000 watchers", WRITE, None, returned);
+        row(
+            "create, until the last of 1,000 watchers has it",
+            ("the call", "the last of the watchers having the change"),
+            None,
+            times,
+        );
         store.close().await;
         tasks.join_all().await;
     }
@@ -212,7 +230,7 @@ impl Bench {
             store.close().await;
             let options = Options::new(folder.path().join("store.db"));
             let (store, took) = self.timed(|| Store::open(options, Box::new(NoJournal)).unwrap());
-            row(&format!("open with {count} objects of 1 KB"), None, vec![took]);
+            row(&format!("open with {count} objects of 1 KB"), CALL, None, vec![took]);
             store.close().await;
         }
     }
