@@ -14,5 +14,3 @@ mod killed;
 mod rollouts;
 
 mod hostile;
-
-mod rollouts;
