@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use fairway_controller::list;
 use fairway_plan::health::{Health, judge};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Event, Pod};
@@ -10,6 +11,12 @@ use kube::api::{Api, ListParams};
 
 use crate::{Agent, Error};
 
+/// One sentence is told: what keeps the first few is what keeps the rest.
+const MOST_EXPLAINED: usize = 5;
+/// The same said again raises a count: more different failures of one Pod are not looked at.
+const MOST_EVENTS: u32 = 50;
+/// What a node says of a check that failed.
+const UNHEALTHY: &str = "Unhealthy";
 /// What a node says of a program that asks for users that it cannot have.
 const NEEDS_USERS: &str = "ImageNeedsUidRange";
 
@@ -34,14 +41,16 @@ impl Agent {
         };
         let labels = deployment.spec.as_ref().and_then(|it| it.selector.match_labels.clone()).unwrap_or_default();
         let selector = labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let pods = pods.list(&ListParams::default().labels(&selector)).await.map_err(failed("pods"))?.items;
+        let pods = list::<Pod>(&self.client, namespace, &ListParams::default().labels(&selector)).await;
+        let pods = pods.map_err(failed("pods"))?;
         let status = deployment.status.clone().unwrap_or_default();
         let mut said = HashMap::new();
         // In a rollout the old ones may be as many as are wanted: what counts is whether every pod is ready.
         let wanted = deployment.spec.as_ref().and_then(|it| it.replicas).unwrap_or(1);
         if status.available_replicas.unwrap_or(0) < status.replicas.unwrap_or(0).max(wanted) {
-            said = self.last_failed_checks(namespace).await?;
+            for pod in pods.iter().filter(|it| !is_ready(it)).take(MOST_EXPLAINED) {
+                said.extend(self.last_failed_check(namespace, pod).await?);
+            }
         }
         let unhealthy = |pod: &Pod| said.get(&pod.uid().unwrap_or_default()).cloned();
         Ok(Some(Report {
@@ -51,15 +60,22 @@ impl Agent {
         }))
     }
 
-    /// What the last failed check of each Pod said, by the Pod's UID.
-    async fn last_failed_checks(&self, namespace: &str) -> Result<HashMap<String, String>, Error> {
-        let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
-        let events = events.list(&ListParams::default()).await;
-        let mut events = events.map_err(|source| Error::Read { what: "events", source })?.items;
-        events.retain(|it| it.reason.as_deref().is_some_and(|it| it == "Unhealthy" || it == NEEDS_USERS));
+    /// What the last failed check of a Pod said, under the Pod's UID.
+    async fn last_failed_check(&self, namespace: &str, pod: &Pod) -> Result<Option<(String, String)>, Error> {
+        let uid = pod.uid().unwrap_or_default();
+        let mut events = Vec::new();
+        for reason in [UNHEALTHY, NEEDS_USERS] {
+            let of_it = ListParams::default().fields(&format!("involvedObject.uid={uid},reason={reason}"));
+            let found = list::<Event>(&self.client, namespace, &of_it.limit(MOST_EVENTS)).await;
+            events.extend(found.map_err(|source| Error::Read { what: "events", source })?);
+        }
         // The last one counts, and a check that fails because of users that are not there less than why it does.
         events.sort_by_key(|it| (it.reason.as_deref() == Some(NEEDS_USERS), it.last_timestamp.clone()));
-        let said = events.into_iter().filter_map(|it| Some((it.involved_object.uid?, it.message?)));
-        Ok(said.collect())
+        Ok(events.pop().and_then(|it| it.message).map(|it| (uid, it)))
     }
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|it| it.conditions.iter().flatten());
+    conditions.filter(|it| it.type_ == "Ready").any(|it| it.status == "True")
 }

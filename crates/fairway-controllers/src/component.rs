@@ -11,7 +11,7 @@ use fairway_api::names::{EnvironmentName, ProjectName};
 use fairway_api::v1alpha1::{
     Component, ComponentReason, ComponentRepository, ComponentType, Delivery, Environment, Project, Release, Template,
 };
-use fairway_controller::{Next, Phase, controller, delete_exact, with_finalizer};
+use fairway_controller::{Next, Phase, among, concerns, controller, delete_exact, list, related, with_finalizer};
 use futures::channel::mpsc;
 use jiff::Timestamp;
 use kube::api::ListParams;
@@ -31,33 +31,29 @@ pub(crate) const NAME: &str = "component-controller";
 const LEAVING: std::time::Duration = std::time::Duration::from_millis(200);
 
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
-    let releases: Api<Release> = Api::all(ctx.kit.client.clone());
-    let projects: Api<Project> = Api::all(ctx.kit.client.clone());
-    let controller = controller::<Component>(&ctx.kit.client, watcher::Config::default());
+    let all = watcher::Config::default;
+    let client = &ctx.kit.client;
+    let controller = controller::<Component>(client, all());
     let components = controller.store();
-    let controller = controller
-        .watches(releases, watcher::Config::default(), |release| {
-            Some(ObjectRef::new(&release.spec.component_name).within(&release.namespace().unwrap_or_default()))
-        })
-        // A Component that came before its Project waits for it.
-        .watches(projects, watcher::Config::default(), move |project| {
-            let here = |it: &Arc<kube::core::DeserializeGuard<Component>>| it.namespace() == Some(project.name_any());
-            components.state().into_iter().filter(here).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
-        });
-    let components = controller.store();
-    let templates: Api<Template> = Api::all(ctx.kit.client.clone());
+    let for_templates = controller.store();
+    let of_release = |release: Release| {
+        Some(ObjectRef::new(&release.spec.component_name).within(&release.namespace().unwrap_or_default()))
+    };
+    // A Component that came before its Project waits for it.
+    let of_project =
+        move |project: Project| among(&components, |it| it.namespace().as_deref() == Some(&project.name_any()));
     // So does one that came before its Template.
-    let controller = controller.watches(templates, watcher::Config::default(), move |template| {
-        let waits = |it: &Arc<kube::core::DeserializeGuard<Component>>| {
-            it.0.as_ref().is_ok_and(|it| {
-                it.spec.template.as_ref().is_some_and(|it| it.name == template.name_any())
-                    && it.status.as_ref().is_none_or(|it| it.repository.is_none())
-            })
-        };
-        components.state().into_iter().filter(waits).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
-    });
+    let of_template = move |template: Template| {
+        let waits = |it: &Component| it.status.as_ref().is_none_or(|it| it.repository.is_none());
+        let wants = |it: &Component| it.spec.template.as_ref().is_some_and(|it| it.name == template.name_any());
+        among(&for_templates, |it| wants(it) && waits(it))
+    };
     let (missed, look_again) = mpsc::unbounded();
-    let controller = controller.reconcile_all_on(look_again);
+    let controller = controller
+        .watches(related(client), all(), concerns(of_release))
+        .watches(related(client), all(), concerns(of_project))
+        .watches(related(client), all(), concerns(of_template))
+        .reconcile_all_on(look_again);
     let kit = Arc::clone(&ctx.kit);
     let pushed = pushed(Arc::clone(&ctx), missed, stop.clone());
     let passes = fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx)));
@@ -212,7 +208,8 @@ async fn clean_up(component: &Component, api: &Api<Component>, ctx: &Context) ->
         return Ok(Next::After(LEAVING));
     }
     let releases: Api<Release> = Api::namespaced(ctx.kit.client.clone(), &home);
-    let all = releases.list(&ListParams::default()).await.map_err(Error::read("releases"))?.items;
+    let all = list::<Release>(&ctx.kit.client, &home, &ListParams::default()).await;
+    let all = all.map_err(Error::read("releases"))?;
     for it in all.iter().filter(|it| it.spec.component_name == name) {
         delete_exact(&releases, &it.name_any(), it.uid()).await.map_err(Error::write("a release"))?;
     }
@@ -225,8 +222,8 @@ async fn clean_up(component: &Component, api: &Api<Component>, ctx: &Context) ->
 
 /// Deletes the Component's Deliveries; true while one is left.
 async fn delete_deliveries(home: &str, name: &str, ctx: &Context) -> Result<bool, Error> {
-    let environments: Api<Environment> = Api::namespaced(ctx.kit.client.clone(), home);
-    let environments = environments.list(&ListParams::default()).await.map_err(Error::read("environments"))?.items;
+    let environments = list::<Environment>(&ctx.kit.client, home, &ListParams::default()).await;
+    let environments = environments.map_err(Error::read("environments"))?;
     let mut left = false;
     for environment in environments {
         let Some(namespace) = namespace_of(home, &environment) else { continue };

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use fairway_api::names::{ANNOTATION_CAUSE, FINALIZER};
 use fairway_api::v1alpha1::{Component, Delivery, Environment, Release};
-use fairway_controller::{Next, Phase, controller, with_finalizer};
+use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
 use fairway_plan::health::Health;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::runtime::reflector::ObjectRef;
@@ -35,47 +35,24 @@ pub(crate) const NAME: &str = "delivery-controller";
 const UNDERWAY: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
-    let controller = controller::<Delivery>(&ctx.kit.client, watcher::Config::default());
+    let all = watcher::Config::default;
+    let client = &ctx.kit.client;
+    let controller = controller::<Delivery>(client, all());
     let (for_releases, for_environments, for_components) = (controller.store(), controller.store(), controller.store());
-    let components: Api<Component> = Api::all(ctx.kit.client.clone());
-    let releases: Api<Release> = Api::all(ctx.kit.client.clone());
-    let environments: Api<Environment> = Api::all(ctx.kit.client.clone());
-    let deployments: Api<Deployment> = Api::all(ctx.kit.client.clone());
+    let of_release = move |release: Release| among(&for_releases, |it| it.spec.release_name == release.name_any());
+    let of_environment = move |environment: Environment| {
+        let namespace = environment.status.as_ref().and_then(|it| it.namespace.clone());
+        among(&for_environments, |it| it.namespace() == namespace)
+    };
+    // A Delivery that came before its Component waits for it.
+    let of_component = move |component: Component| among(&for_components, |it| it.name_any() == component.name_any());
+    let of_deployment =
+        |it: Deployment| Some(ObjectRef::new(&it.name_any()).within(&it.namespace().unwrap_or_default()));
     let controller = controller
-        .watches(releases, watcher::Config::default(), move |release| {
-            let wants = |it: &Arc<kube::core::DeserializeGuard<Delivery>>| {
-                it.0.as_ref().is_ok_and(|it| it.spec.release_name == release.name_any())
-            };
-            for_releases
-                .state()
-                .into_iter()
-                .filter(wants)
-                .map(|it| ObjectRef::from_obj(it.as_ref()))
-                .collect::<Vec<_>>()
-        })
-        .watches(environments, watcher::Config::default(), move |environment| {
-            let namespace = environment.status.as_ref().and_then(|it| it.namespace.clone());
-            let here = |it: &Arc<kube::core::DeserializeGuard<Delivery>>| it.namespace() == namespace;
-            for_environments
-                .state()
-                .into_iter()
-                .filter(here)
-                .map(|it| ObjectRef::from_obj(it.as_ref()))
-                .collect::<Vec<_>>()
-        })
-        // A Delivery that came before its Component waits for it.
-        .watches(components, watcher::Config::default(), move |component| {
-            let its = |it: &Arc<kube::core::DeserializeGuard<Delivery>>| it.name_any() == component.name_any();
-            for_components
-                .state()
-                .into_iter()
-                .filter(its)
-                .map(|it| ObjectRef::from_obj(it.as_ref()))
-                .collect::<Vec<_>>()
-        })
-        .watches(deployments, watcher::Config::default(), |it| {
-            Some(ObjectRef::new(&it.name_any()).within(&it.namespace().unwrap_or_default()))
-        });
+        .watches(related(client), all(), concerns(of_release))
+        .watches(related(client), all(), concerns(of_environment))
+        .watches(related(client), all(), concerns(of_component))
+        .watches(related(client), all(), concerns(of_deployment));
     let kit = Arc::clone(&ctx.kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
 }

@@ -7,12 +7,11 @@ use fairway_api::names::{
     EnvironmentName, FINALIZER, LABEL_ENVIRONMENT, LABEL_PROJECT, ProjectName, environment_namespace,
 };
 use fairway_api::v1alpha1::{Environment, EnvironmentReason, EnvironmentStatus, Explanation, Members, Project, Team};
-use fairway_controller::{Next, Phase, controller, with_finalizer};
+use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use tokio_util::sync::CancellationToken;
@@ -28,42 +27,30 @@ const LEAVING: std::time::Duration = std::time::Duration::from_millis(500);
 const DEFAULT_DENY: &str = "default-deny";
 
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
-    let controller = controller::<Environment>(&ctx.kit.client, watcher::Config::default());
+    let all = watcher::Config::default;
+    let client = &ctx.kit.client;
+    let controller = controller::<Environment>(client, all());
     let (for_projects, for_teams, for_namespaces) = (controller.store(), controller.store(), controller.store());
     let for_sources = controller.store();
-    let sources: Api<Environment> = Api::all(ctx.kit.client.clone());
-    let projects: Api<Project> = Api::all(ctx.kit.client.clone());
-    let teams: Api<Team> = Api::all(ctx.kit.client.clone());
-    let namespaces: Api<Namespace> = Api::all(ctx.kit.client.clone());
+    let of_project =
+        move |project: Project| among(&for_projects, |it| it.namespace().as_deref() == Some(&project.name_any()));
+    // Which Projects a Team owns is not known here: all are looked at, and most write nothing.
+    let of_team = move |_: Team| among(&for_teams, |_| true);
+    // One that came before what it promotes from waits for it.
+    let of_source = move |source: Environment| {
+        let (here, name) = (source.namespace(), source.name_any());
+        among(&for_sources, |it| it.namespace() == here && it.spec.promotes_from.as_ref() == Some(&name))
+    };
+    let of_namespace = move |namespace: Namespace| {
+        let name = namespace.name_any();
+        let given = |it: &Environment| it.status.as_ref().and_then(|it| it.namespace.clone());
+        among(&for_namespaces, |it| given(it).as_ref() == Some(&name))
+    };
     let controller = controller
-        .watches(projects, watcher::Config::default(), move |project| {
-            let here = |it: &Arc<kube::core::DeserializeGuard<Environment>>| it.namespace() == Some(project.name_any());
-            for_projects.state().into_iter().filter(here).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
-        })
-        // Which Projects a Team owns is not known here: all are looked at, and most write nothing.
-        .watches(teams, watcher::Config::default(), move |_| {
-            for_teams.state().into_iter().map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
-        })
-        // One that came before what it promotes from waits for it.
-        .watches(sources, watcher::Config::default(), move |source| {
-            let waits = |it: &Arc<kube::core::DeserializeGuard<Environment>>| {
-                let from = it.0.as_ref().ok().and_then(|it| it.spec.promotes_from.clone());
-                it.namespace() == source.namespace() && from == Some(source.name_any())
-            };
-            for_sources.state().into_iter().filter(waits).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
-        })
-        .watches(namespaces, watcher::Config::default(), move |namespace| {
-            let name = namespace.name_any();
-            let its = |it: &Arc<kube::core::DeserializeGuard<Environment>>| {
-                it.0.as_ref().is_ok_and(|it| it.status.as_ref().and_then(|it| it.namespace.as_deref()) == Some(&name))
-            };
-            for_namespaces
-                .state()
-                .into_iter()
-                .filter(its)
-                .map(|it| ObjectRef::from_obj(it.as_ref()))
-                .collect::<Vec<_>>()
-        });
+        .watches(related(client), all(), concerns(of_project))
+        .watches(related(client), all(), concerns(of_team))
+        .watches(related(client), all(), concerns(of_source))
+        .watches(related(client), all(), concerns(of_namespace));
     let kit = Arc::clone(&ctx.kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
 }

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use fairway_api::names::{FINALIZER, LABEL_RUN};
 use fairway_api::v1alpha1::{PipelineRun, PipelineRunReason, Release};
-use fairway_controller::{Next, Phase, controller, with_finalizer};
+use fairway_controller::{Next, Phase, concerns, controller, related, with_finalizer};
 use fairway_plan::pipeline::plan;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::core::DeserializeGuard;
@@ -75,22 +75,34 @@ pub(crate) async fn run(ctx: Arc<Context>, hosting: Hosting, stop: CancellationT
     let controller = controller::<PipelineRun>(client, watcher::Config::default());
     let (runs, waiting, followed) = (controller.store(), controller.store(), controller.store());
     let controller = controller
-        .owns(Api::<PersistentVolumeClaim>::all(client.clone()), of_runs.clone())
-        .watches(Api::<Pod>::all(client.clone()), of_runs, move |pod| {
-            let namespace = pod.namespace().unwrap_or_default();
-            let own = pod.labels().get(LABEL_RUN).map(|it| ObjectRef::new(it).within(&namespace));
-            // A place may be free now.
-            own.into_iter().chain(unless_running(&pod, &waiting)).collect::<Vec<_>>()
-        })
-        .watches(Api::<Release>::all(client.clone()), watcher::Config::default(), move |release| {
-            under_way(&runs, |it| {
-                it.spec.component_name == release.spec.component_name && it.namespace() == release.namespace()
-            })
-        })
+        .owns(related::<PersistentVolumeClaim>(client), of_runs.clone())
+        .watches(
+            related(client),
+            of_runs,
+            concerns(move |pod: Pod| {
+                let namespace = pod.namespace().unwrap_or_default();
+                let own = pod.labels().get(LABEL_RUN).map(|it| ObjectRef::new(it).within(&namespace));
+                // A place may be free now.
+                own.into_iter().chain(unless_running(&pod, &waiting)).collect::<Vec<_>>()
+            }),
+        )
+        .watches(
+            related(client),
+            watcher::Config::default(),
+            concerns(move |release: Release| {
+                under_way(&runs, |it| {
+                    it.spec.component_name == release.spec.component_name && it.namespace() == release.namespace()
+                })
+            }),
+        )
         // A newer push to the same ref takes the place of older runs.
-        .watches(Api::<PipelineRun>::all(client.clone()), watcher::Config::default(), move |newer| {
-            under_way(&followed, |it| it.namespace() == newer.namespace() && validate::is_newer(&newer, it))
-        });
+        .watches(
+            related(client),
+            watcher::Config::default(),
+            concerns(move |newer: PipelineRun| {
+                under_way(&followed, |it| it.namespace() == newer.namespace() && validate::is_newer(&newer, it))
+            }),
+        );
     let kit = Arc::clone(&ctx.kit);
     let pipelines = Arc::new(Pipelines {
         ctx,

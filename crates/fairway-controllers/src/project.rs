@@ -5,15 +5,16 @@ use std::sync::Arc;
 use fairway_api::conditions::{READY, STALLED, Wanted, merge};
 use fairway_api::names::{ANNOTATION_OWNER, FINALIZER, LABEL_PROJECT, ProjectName};
 use fairway_api::v1alpha1::{Environment, Explanation, Members, Project, ProjectReason, ProjectStatus, Team};
-use fairway_controller::{Next, Phase, controller, delete_exact, with_finalizer};
+use fairway_controller::{Next, Phase, among, concerns, controller, delete_exact, related, with_finalizer};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::ListParams;
+use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
-use kube::{Api, ResourceExt};
+use kube::{Api, Resource as _, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::bootstrap::DEVELOPER;
@@ -25,18 +26,16 @@ pub(crate) const NAME: &str = "project-controller";
 const LEAVING: std::time::Duration = std::time::Duration::from_millis(500);
 
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
-    let controller = controller::<Project>(&ctx.kit.client, watcher::Config::default());
+    let all = watcher::Config::default;
+    let client = &ctx.kit.client;
+    let controller = controller::<Project>(client, all());
     let projects = controller.store();
-    let teams: Api<Team> = Api::all(ctx.kit.client.clone());
-    let namespaces: Api<Namespace> = Api::all(ctx.kit.client.clone());
-    let controller = controller
-        .watches(teams, watcher::Config::default(), move |team| {
-            let owned = |it: &Arc<kube::core::DeserializeGuard<Project>>| {
-                it.0.as_ref().is_ok_and(|it| it.spec.team_name == team.name_any())
-            };
-            projects.state().into_iter().filter(owned).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
-        })
-        .watches(namespaces, watcher::Config::default(), |it| Some(ObjectRef::new(&it.name_any())));
+    let of_team = move |team: Team| among(&projects, |it| it.spec.team_name == team.name_any());
+    let controller = controller.watches(related(client), all(), concerns(of_team)).watches(
+        related(client),
+        all(),
+        concerns(|it: Namespace| Some(ObjectRef::new(&it.name_any()))),
+    );
     let kit = Arc::clone(&ctx.kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
 }
@@ -171,10 +170,11 @@ pub(crate) async fn apply_rights(
 /// Environments first (they have namespaces of their own), then the namespace, then the Project.
 async fn clean_up(project: &Project, ctx: &Context) -> Result<Next, Error> {
     let name = project.name_any();
-    let environments: Api<Environment> = Api::namespaced(ctx.kit.client.clone(), &name);
+    // Also those that cannot be read.
+    let environments: Api<DeserializeGuard<Environment>> = Api::namespaced(ctx.kit.client.clone(), &name);
     let left = environments.list(&ListParams::default()).await.map_err(Error::read("environments"))?.items;
     if !left.is_empty() {
-        for it in left.iter().filter(|it| it.metadata.deletion_timestamp.is_none()) {
+        for it in left.iter().filter(|it| it.meta().deletion_timestamp.is_none()) {
             delete_exact(&environments, &it.name_any(), it.uid()).await.map_err(Error::write("an environment"))?;
         }
         return Ok(Next::After(LEAVING));

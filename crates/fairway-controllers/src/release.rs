@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use fairway_api::conditions::{READY, STALLED, Wanted, merge};
 use fairway_api::v1alpha1::{Component, ComponentStatus, Release, ReleaseReason};
-use fairway_controller::{Next, controller};
+use fairway_controller::{Next, among, concerns, controller, list, related};
 use fairway_plan::release::{Version, digest, name};
 use fairway_plan::{render, score};
 use jiff::Timestamp;
 use kube::api::{ListParams, Patch, PatchParams};
-use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
@@ -22,15 +21,12 @@ pub(crate) const NAME: &str = "release-controller";
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     let controller = controller::<Release>(&ctx.kit.client, watcher::Config::default());
     let releases = controller.store();
-    let components: Api<Component> = Api::all(ctx.kit.client.clone());
     // A Release that came before its Component waits for it.
-    let controller = controller.watches(components, watcher::Config::default(), move |component| {
-        let waits = |it: &Arc<kube::core::DeserializeGuard<Release>>| {
-            let its = |it: &Release| it.spec.component_name == component.name_any() && given(it).is_none();
-            it.namespace() == component.namespace() && it.0.as_ref().is_ok_and(its)
-        };
-        releases.state().into_iter().filter(waits).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
-    });
+    let of_component = move |component: Component| {
+        let (here, name) = (component.namespace(), component.name_any());
+        among(&releases, |it| it.namespace() == here && it.spec.component_name == name && given(it).is_none())
+    };
+    let controller = controller.watches(related(&ctx.kit.client), watcher::Config::default(), concerns(of_component));
     let kit = Arc::clone(&ctx.kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
 }
@@ -79,9 +75,9 @@ fn given(release: &Release) -> Option<Identity> {
 async fn observe(release: &Release, ctx: &Context) -> Result<Observed, Error> {
     let home = release.namespace().unwrap_or_default();
     let components: Api<Component> = Api::namespaced(ctx.kit.client.clone(), &home);
-    let releases: Api<Release> = Api::namespaced(ctx.kit.client.clone(), &home);
     let component = components.get_opt(&release.spec.component_name).await.map_err(Error::read("the component"))?;
-    let mut siblings = releases.list(&ListParams::default()).await.map_err(Error::read("releases"))?.items;
+    let siblings = list::<Release>(&ctx.kit.client, &home, &ListParams::default()).await;
+    let mut siblings = siblings.map_err(Error::read("releases"))?;
     siblings.retain(|it| it.spec.component_name == release.spec.component_name && it.uid() != release.uid());
     Ok(Observed { component, siblings })
 }

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use fairway_api::conditions::{READY, STALLED, Wanted, merge};
 use fairway_api::v1alpha1::{Component, Explanation, Template, TemplateFinding, TemplateReason, TemplateStatus};
-use fairway_controller::{Next, controller};
+use fairway_controller::{Next, among, concerns, controller, related};
 use jiff::Timestamp;
-use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use tokio_util::sync::CancellationToken;
@@ -24,20 +23,18 @@ pub(crate) const NAME: &str = "template-controller";
 const MAX_FINDINGS: usize = 20;
 
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
-    let components: Api<Component> = Api::all(ctx.kit.client.clone());
     let controller = controller::<Template>(&ctx.kit.client, watcher::Config::default());
     let templates = controller.store();
     // A push to a Template's repository shows in the status of the Component whose repository it is.
-    let controller = controller.watches(components, watcher::Config::default(), move |component| {
+    let of_component = move |component: Component| {
+        let (name, project) = (component.name_any(), component.namespace());
         let from = |it: &Template| {
             let source = it.spec.source.repository.as_ref();
-            source.is_some_and(|it| {
-                it.component == component.name_any() && Some(&it.project) == component.namespace().as_ref()
-            })
+            source.is_some_and(|it| it.component == name && Some(&it.project) == project.as_ref())
         };
-        let read = |it: &Arc<kube::core::DeserializeGuard<Template>>| it.0.as_ref().is_ok_and(from);
-        templates.state().into_iter().filter(read).map(|it| ObjectRef::from_obj(it.as_ref())).collect::<Vec<_>>()
-    });
+        among(&templates, from)
+    };
+    let controller = controller.watches(related(&ctx.kit.client), watcher::Config::default(), concerns(of_component));
     let kit = Arc::clone(&ctx.kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
 }

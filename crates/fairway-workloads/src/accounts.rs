@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fairway_controller::{Kit, Next, controller};
+use fairway_controller::{Kit, Next, concerns, controller, related};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PostParams;
@@ -17,11 +17,11 @@ use crate::Error;
 const CERTIFICATE: &str = "kube-root-ca.crt";
 
 pub(crate) async fn run(kit: Arc<Kit>, certificate: String, stop: CancellationToken) {
-    let accounts: Api<ServiceAccount> = Api::all(kit.client.clone());
-    let to_namespace = |it: ServiceAccount| {
+    let accounts = related::<ServiceAccount>(&kit.client);
+    let to_namespace = concerns(|it: ServiceAccount| {
         let namespace = it.namespace().filter(|_| it.name_any() == "default");
         namespace.map(|it| kube::runtime::reflector::ObjectRef::new(&it))
-    };
+    });
     let controller = controller::<Namespace>(&kit.client, watcher::Config::default()).watches(
         accounts,
         watcher::Config::default(),

@@ -1,8 +1,6 @@
 //! Deployments: a ReplicaSet for each template, and a careful walk from the old ones to the new.
 //!
-//! [`plan`] decides; this file reads and writes. Behaves as kube-controller-manager's controller, except that a
-//! Deployment scaled in the middle of a rollout does not spread the difference over old and new in proportion: the new
-//! ReplicaSet takes it.
+//! [`plan`] decides; this file reads and writes. Behaves as kube-controller-manager's controller.
 
 mod plan;
 
@@ -12,9 +10,10 @@ mod rollout;
 
 mod status;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fairway_controller::{Kit, Next, controller, gone_is_fine};
+use fairway_controller::{Kit, Next, controller, gone_is_fine, list, related};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::watcher;
@@ -26,7 +25,7 @@ use crate::Error;
 use plan::{Action, Observed, Plan};
 
 pub(crate) async fn run(kit: Arc<Kit>, stop: CancellationToken) {
-    let sets: Api<ReplicaSet> = Api::all(kit.client.clone());
+    let sets = related::<ReplicaSet>(&kit.client);
     let controller =
         controller::<Deployment>(&kit.client, watcher::Config::default()).owns(sets, watcher::Config::default());
     let ctx = Arc::clone(&kit);
@@ -51,10 +50,10 @@ async fn observe(deployment: &Deployment, ctx: &Kit) -> Result<Option<Observed>,
     if deployment.metadata.deletion_timestamp.is_some() {
         return Ok(None);
     }
-    let sets: Api<ReplicaSet> = Api::namespaced(ctx.client.clone(), &namespace);
     let uid = deployment.uid().unwrap_or_default();
-    let all = sets.list(&ListParams::default()).await.map_err(Error::read("replica sets"))?;
-    let owned = all.items.into_iter().filter(|it| owner(it) == Some(uid.as_str())).collect();
+    let all = list::<ReplicaSet>(&ctx.client, &namespace, &ListParams::default()).await;
+    let owned =
+        all.map_err(Error::read("replica sets"))?.into_iter().filter(|it| owner(it) == Some(uid.as_str())).collect();
     Ok(Some(Observed { deployment, sets: owned }))
 }
 
@@ -83,9 +82,10 @@ async fn apply(observed: &Observed, plan: &Plan, ctx: &Kit) -> Result<(), Error>
                 let message = format!("Scaled up replica set {} to {}", set.name_any(), replicas(set));
                 ctx.events.normal(&observed.deployment, "ScalingReplicaSet", &message).await;
             }
-            Action::Scale { name, from, to, revision } => {
+            Action::Scale { name, from, to, notes } => {
+                let annotations: BTreeMap<String, String> = notes.annotations().into();
                 let patch = json!({
-                    "metadata": { "annotations": { revision::ANNOTATION: revision } },
+                    "metadata": { "annotations": annotations },
                     "spec": { "replicas": to },
                 });
                 let result = sets.patch(name, &parameters, &Patch::Merge(patch)).await;

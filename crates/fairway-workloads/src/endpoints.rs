@@ -4,11 +4,10 @@ mod plan;
 
 use std::sync::Arc;
 
-use fairway_controller::{Kit, Next, controller, delete_exact};
+use fairway_controller::{Kit, Next, among, concerns, controller, delete_exact, list, related};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::ListParams;
-use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use tokio_util::sync::CancellationToken;
@@ -17,23 +16,13 @@ use crate::Error;
 use plan::{Observed, Plan};
 
 pub(crate) async fn run(kit: Arc<Kit>, stop: CancellationToken) {
-    let controller = controller::<Service>(&kit.client, watcher::Config::default());
+    let all = watcher::Config::default;
+    let controller = controller::<Service>(&kit.client, all());
     let services = controller.store();
-    let pods: Api<Pod> = Api::all(kit.client.clone());
-    let slices: Api<EndpointSlice> = Api::all(kit.client.clone());
     // A Pod matters to the Services of its namespace that select it; while it loses a label, to those that did.
-    let controller = controller
-        .watches(pods, watcher::Config::default(), move |pod| {
-            let here = pod.namespace();
-            services
-                .state()
-                .into_iter()
-                .filter(|it| it.namespace() == here)
-                .filter(|it| it.0.as_ref().is_ok_and(plan::has_selector))
-                .map(|it| ObjectRef::from_obj(it.as_ref()))
-                .collect::<Vec<_>>()
-        })
-        .owns(slices, watcher::Config::default());
+    let of_pod = move |pod: Pod| among(&services, |it| it.namespace() == pod.namespace() && plan::has_selector(it));
+    let slices = related::<EndpointSlice>(&kit.client);
+    let controller = controller.watches(related(&kit.client), all(), concerns(of_pod)).owns(slices, all());
     let ctx = Arc::clone(&kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
 }
@@ -54,12 +43,12 @@ async fn observe(service: &Service, ctx: &Kit) -> Result<Option<Observed>, Error
     if service.metadata.deletion_timestamp.is_some() || !plan::has_selector(&service) {
         return Ok(None);
     }
-    let pods: Api<Pod> = Api::namespaced(ctx.client.clone(), &namespace);
     let selector = plan::selector(&service);
-    let pods = pods.list(&ListParams::default().labels(&selector)).await.map_err(Error::read("pods"))?.items;
-    let slices: Api<EndpointSlice> = Api::namespaced(ctx.client.clone(), &namespace);
+    let pods = list::<Pod>(&ctx.client, &namespace, &ListParams::default().labels(&selector)).await;
+    let pods = pods.map_err(Error::read("pods"))?;
     let mine = format!("{}={}", plan::LABEL_SERVICE, service.name_any());
-    let slices = slices.list(&ListParams::default().labels(&mine)).await.map_err(Error::read("endpoint slices"))?.items;
+    let slices = list::<EndpointSlice>(&ctx.client, &namespace, &ListParams::default().labels(&mine)).await;
+    let slices = slices.map_err(Error::read("endpoint slices"))?;
     Ok(Some(Observed { service, pods, slices }))
 }
 

@@ -4,7 +4,7 @@ mod plan;
 
 use std::sync::Arc;
 
-use fairway_controller::{Kit, Next, controller, delete_exact};
+use fairway_controller::{Kit, Next, controller, delete_exact, list, related};
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
@@ -17,7 +17,7 @@ use crate::Error;
 use plan::{Observed, Plan};
 
 pub(crate) async fn run(kit: Arc<Kit>, stop: CancellationToken) {
-    let pods: Api<Pod> = Api::all(kit.client.clone());
+    let pods = related::<Pod>(&kit.client);
     let controller =
         controller::<ReplicaSet>(&kit.client, watcher::Config::default()).owns(pods, watcher::Config::default());
     let ctx = Arc::clone(&kit);
@@ -51,8 +51,8 @@ async fn observe(set: &ReplicaSet, ctx: &Kit) -> Result<Option<Observed>, Error>
     let labels = set.spec.as_ref().and_then(|it| it.selector.match_labels.as_ref());
     let selector =
         labels.into_iter().flatten().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
-    let pods: Api<Pod> = Api::namespaced(ctx.client.clone(), &namespace);
-    let pods = pods.list(&ListParams::default().labels(&selector)).await.map_err(Error::read("pods"))?.items;
+    let pods = list::<Pod>(&ctx.client, &namespace, &ListParams::default().labels(&selector)).await;
+    let pods = pods.map_err(Error::read("pods"))?;
     Ok(Some(Observed { set, pods }))
 }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use fairway_controller::Next;
 use jiff::Timestamp;
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus, ReplicaSet};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStatus, ReplicaSet};
 use kube::ResourceExt;
 
 use super::replicas;
-use super::revision;
-use super::rollout::{self, Limits, Size};
+use super::revision::{self, Notes};
+use super::rollout::{self, Limits, Share, Size};
 use super::status;
 
 /// What is there.
@@ -33,7 +33,7 @@ pub(super) struct Plan {
 #[derive(Debug, PartialEq)]
 pub(super) enum Action {
     Create(Box<ReplicaSet>),
-    Scale { name: String, from: i32, to: i32, revision: String },
+    Scale { name: String, from: i32, to: i32, notes: Notes },
     Delete(String),
 }
 
@@ -49,16 +49,16 @@ pub(super) fn plan(observed: &Observed, now: Timestamp) -> Plan {
     let highest_old = old.iter().map(|it| revision::number(it)).max().unwrap_or(0);
     let number = newest.map_or(highest_old + 1, |it| revision::number(it).max(highest_old + 1));
     let paused = spec.paused.unwrap_or(false);
+    let limits = limits(&spec);
     let mut actions = Vec::new();
+    // Paused: no rollout, but what runs is scaled.
+    if paused || is_scaled(limits, newest, &old) {
+        actions.extend(scaled(observed, limits, newest, &old, number));
+    } else {
+        actions.extend(sizes(observed, limits, newest, &old, number));
+    }
     if !paused {
-        actions.extend(sizes(observed, newest, &old, number));
         actions.extend(clean_up(&old, spec.revision_history_limit.unwrap_or(10)));
-    } else if let Some(new) = newest {
-        // Paused: no rollout, but scaling what is the only one running is still obeyed.
-        let desired = spec.replicas.unwrap_or(1);
-        if old.iter().all(|it| replicas(it) == 0) && replicas(new) != desired {
-            actions.push(scale(new, desired, number));
-        }
     }
     let revision = (newest.is_some() || !paused).then(|| number.to_string());
     let current = observed.deployment.annotations().get(revision::ANNOTATION);
@@ -66,11 +66,75 @@ pub(super) fn plan(observed: &Observed, now: Timestamp) -> Plan {
     Plan { actions, revision: revision.filter(|it| Some(it) != current), status, next }
 }
 
-/// The sizes that all ReplicaSets should have now.
-fn sizes(observed: &Observed, newest: Option<&ReplicaSet>, old: &[&ReplicaSet], number: i64) -> Vec<Action> {
-    let spec = observed.deployment.spec.clone().unwrap_or_default();
+/// What a rollout is held to.
+fn limits(spec: &DeploymentSpec) -> Limits {
     let desired = spec.replicas.unwrap_or(1);
-    let strategy = spec.strategy.unwrap_or_default();
+    let strategy = spec.strategy.clone().unwrap_or_default();
+    if strategy.type_.as_deref() == Some("Recreate") {
+        return Limits { desired, surge: 0, unavailable: 0 };
+    }
+    let rolling = strategy.rolling_update.unwrap_or_default();
+    Limits::of(desired, rolling.max_surge.as_ref(), rolling.max_unavailable.as_ref())
+}
+
+/// Those that have Pods.
+fn running<'a>(newest: Option<&'a ReplicaSet>, old: &[&'a ReplicaSet]) -> Vec<&'a ReplicaSet> {
+    newest.into_iter().chain(old.iter().copied()).filter(|it| replicas(it) > 0).collect()
+}
+
+/// Whether somebody scaled the Deployment since its ReplicaSets got their sizes.
+fn is_scaled(limits: Limits, newest: Option<&ReplicaSet>, old: &[&ReplicaSet]) -> bool {
+    let noted = |it: &&ReplicaSet| revision::noted(it, revision::DESIRED);
+    running(newest, old).iter().filter_map(noted).any(|it| it != limits.desired)
+}
+
+/// The sizes after a scaling: that of the only one that has Pods, or each its part. The rollout goes on after that.
+fn scaled(
+    observed: &Observed,
+    limits: Limits,
+    newest: Option<&ReplicaSet>,
+    old: &[&ReplicaSet],
+    number: i64,
+) -> Vec<Action> {
+    let mut sets = running(newest, old);
+    let latest = newest.or_else(|| old.iter().copied().max_by_key(|it| it.creation_timestamp()));
+    if sets.len() <= 1 {
+        sets = sets.first().copied().or(latest).into_iter().collect();
+    }
+    let total = i64::from(sets.iter().map(|it| replicas(it)).sum::<i32>());
+    let grows = total < i64::from(limits.desired) + i64::from(limits.surge);
+    // The largest first; of equals the newest when there are to be more, the oldest when fewer.
+    sets.sort_by_key(|it| {
+        let age = it.creation_timestamp().map_or(0, |it| it.0.as_second());
+        (-replicas(it), if grows { -age } else { age })
+    });
+    let of_status = observed.deployment.status.as_ref().and_then(|it| it.replicas).unwrap_or(0);
+    let most = |it: &ReplicaSet| revision::noted(it, revision::MOST).filter(|it| *it > 0).unwrap_or(of_status);
+    let share = |it: &&ReplicaSet| Share { replicas: replicas(it), most: most(it) };
+    let sizes = match sets.as_slice() {
+        [_] => vec![limits.desired],
+        several => rollout::proportions(limits, &several.iter().map(share).collect::<Vec<_>>()),
+    };
+    let turn = |it: &ReplicaSet| {
+        let is_newest = newest.is_some_and(|new| new.uid() == it.uid());
+        if is_newest { number } else { revision::number(it) }
+    };
+    let changes = sets
+        .into_iter()
+        .zip(sizes)
+        .filter(|(set, to)| replicas(set) != *to || revision::noted(set, revision::DESIRED) != Some(limits.desired));
+    changes.map(|(set, to)| scale(set, to, turn(set), limits)).collect()
+}
+
+/// The sizes that all ReplicaSets should have now.
+fn sizes(
+    observed: &Observed,
+    limits: Limits,
+    newest: Option<&ReplicaSet>,
+    old: &[&ReplicaSet],
+    number: i64,
+) -> Vec<Action> {
+    let strategy = observed.deployment.spec.as_ref().and_then(|it| it.strategy.clone()).unwrap_or_default();
     let mut ordered: Vec<&ReplicaSet> = old.to_vec();
     ordered.sort_by_key(|it| (it.creation_timestamp(), it.name_any()));
     let old_sizes: Vec<Size> = ordered.iter().map(|it| size(it)).collect();
@@ -79,30 +143,35 @@ fn sizes(observed: &Observed, newest: Option<&ReplicaSet>, old: &[&ReplicaSet], 
     let (wanted_new, wanted_old) = if strategy.type_.as_deref() == Some("Recreate") {
         let gone = ordered.iter().all(|it| there(it) == 0);
         let nothing = old_sizes.iter().map(|it| (it.name.clone(), 0)).collect();
-        (if gone { desired } else { new_size.replicas.min(desired) }, nothing)
+        (if gone { limits.desired } else { new_size.replicas.min(limits.desired) }, nothing)
     } else {
-        let rolling = strategy.rolling_update.unwrap_or_default();
-        let limits = Limits::of(desired, rolling.max_surge.as_ref(), rolling.max_unavailable.as_ref());
         (rollout::grow(limits, &new_size, &old_sizes), rollout::shrink(limits, &new_size, &old_sizes))
     };
     let mut actions = Vec::new();
     match newest {
-        None => actions.push(Action::Create(Box::new(revision::make(&observed.deployment, wanted_new, number)))),
+        None => {
+            let made = revision::make(&observed.deployment, wanted_new, &notes(number, limits));
+            actions.push(Action::Create(Box::new(made)));
+        }
         Some(new) if replicas(new) != wanted_new || revision::number(new) != number => {
-            actions.push(scale(new, wanted_new, number));
+            actions.push(scale(new, wanted_new, number, limits));
         }
         Some(_) => {}
     }
     for (set, (_, to)) in ordered.iter().zip(wanted_old) {
         if replicas(set) != to {
-            actions.push(scale(set, to, revision::number(set)));
+            actions.push(scale(set, to, revision::number(set), limits));
         }
     }
     actions
 }
 
-fn scale(set: &ReplicaSet, to: i32, revision: i64) -> Action {
-    Action::Scale { name: set.name_any(), from: replicas(set), to, revision: revision.to_string() }
+fn scale(set: &ReplicaSet, to: i32, revision: i64, limits: Limits) -> Action {
+    Action::Scale { name: set.name_any(), from: replicas(set), to, notes: notes(revision, limits) }
+}
+
+fn notes(revision: i64, limits: Limits) -> Notes {
+    Notes { revision, desired: limits.desired, most: limits.desired + limits.surge }
 }
 
 fn size(set: &ReplicaSet) -> Size {

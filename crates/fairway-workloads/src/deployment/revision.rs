@@ -8,10 +8,14 @@ use kube::{Resource, ResourceExt};
 
 /// Annotation: the number of a template's turn.
 pub(super) const ANNOTATION: &str = "deployment.kubernetes.io/revision";
+/// Annotation: how many Pods the Deployment wanted when the ReplicaSet got its size.
+pub(super) const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
+/// Annotation: how many it might have had at most.
+pub(super) const MOST: &str = "deployment.kubernetes.io/max-replicas";
 /// Label: which template a ReplicaSet and its Pods were made from.
 pub(super) const LABEL: &str = "pod-template-hash";
 /// Annotations of the Deployment that are not those of its ReplicaSets.
-const NOT_COPIED: &[&str] = &[ANNOTATION, "kubectl.kubernetes.io/last-applied-configuration"];
+const NOT_COPIED: &[&str] = &[ANNOTATION, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration"];
 
 /// The alphabet of generated names.
 const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -48,8 +52,32 @@ pub(super) fn number(set: &ReplicaSet) -> i64 {
     set.annotations().get(ANNOTATION).and_then(|it| it.parse().ok()).unwrap_or(0)
 }
 
+/// What a ReplicaSet remembers of its turn and of the size it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Notes {
+    pub(super) revision: i64,
+    pub(super) desired: i32,
+    pub(super) most: i32,
+}
+
+impl Notes {
+    /// As annotations.
+    pub(super) fn annotations(self) -> [(String, String); 3] {
+        [
+            (ANNOTATION.to_owned(), self.revision.to_string()),
+            (DESIRED.to_owned(), self.desired.to_string()),
+            (MOST.to_owned(), self.most.to_string()),
+        ]
+    }
+}
+
+/// A number that a ReplicaSet remembers.
+pub(super) fn noted(set: &ReplicaSet, annotation: &str) -> Option<i32> {
+    set.annotations().get(annotation)?.parse().ok()
+}
+
 /// The ReplicaSet for the Deployment's template.
-pub(super) fn make(deployment: &Deployment, replicas: i32, revision: i64) -> ReplicaSet {
+pub(super) fn make(deployment: &Deployment, replicas: i32, notes: &Notes) -> ReplicaSet {
     let spec = deployment.spec.clone().unwrap_or_default();
     let hash = hash(&spec.template);
     let mut template = spec.template;
@@ -60,7 +88,7 @@ pub(super) fn make(deployment: &Deployment, replicas: i32, revision: i64) -> Rep
     selector.match_labels.get_or_insert_default().insert(LABEL.to_owned(), hash.clone());
     let mut annotations = deployment.annotations().clone();
     annotations.retain(|key, _| !NOT_COPIED.contains(&key.as_str()));
-    annotations.insert(ANNOTATION.to_owned(), revision.to_string());
+    annotations.extend(notes.annotations());
     ReplicaSet {
         metadata: ObjectMeta {
             name: Some(format!("{}-{hash}", deployment.name_any())),

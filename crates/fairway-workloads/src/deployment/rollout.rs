@@ -58,6 +58,46 @@ pub(super) fn grow(limits: Limits, new: &Size, old: &[Size]) -> i32 {
     new.replicas + room.min(limits.desired - new.replicas)
 }
 
+/// A ReplicaSet in the middle of a rollout whose Deployment is scaled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) replicas: i32,
+    /// The most Pods that the Deployment might have when this size was chosen.
+    pub(super) most: i32,
+}
+
+/// The sizes that ReplicaSets should have once their Deployment was scaled, in the order in which they are given (from the
+/// one that takes what rounding leaves): each keeps its part of the whole.
+pub(super) fn proportions(limits: Limits, shares: &[Share]) -> Vec<i32> {
+    let allowed = if limits.desired > 0 { limits.desired + limits.surge } else { 0 };
+    let to_add = allowed - shares.iter().map(|it| it.replicas).sum::<i32>();
+    let mut added = 0;
+    let mut sizes = Vec::new();
+    for share in shares {
+        let part = part(limits, share, to_add, to_add - added);
+        added += part;
+        sizes.push(share.replicas + part);
+    }
+    if let Some(first) = sizes.first_mut() {
+        *first = (*first + to_add - added).max(0);
+    }
+    sizes
+}
+
+/// By how much one ReplicaSet changes of `to_add`, of which `left` is not given away yet.
+fn part(limits: Limits, share: &Share, to_add: i32, left: i32) -> i32 {
+    if share.replicas == 0 || to_add == 0 || left == 0 {
+        return 0;
+    }
+    if limits.desired == 0 {
+        return (-share.replicas).max(left);
+    }
+    let scaled = f64::from(share.replicas) * f64::from(limits.desired + limits.surge) / f64::from(share.most.max(1));
+    #[expect(clippy::cast_possible_truncation, reason = "a cast of a float stops at the bounds")]
+    let change = (scaled.round() as i32).saturating_sub(share.replicas);
+    if to_add > 0 { change.min(left) } else { change.max(left) }
+}
+
 /// The sizes the old ReplicaSets should have now, oldest first. What does not work goes first, then what does, but
 /// never so much that fewer than `desired - unavailable` are available.
 pub(super) fn shrink(limits: Limits, new: &Size, old: &[Size]) -> Vec<(String, i32)> {

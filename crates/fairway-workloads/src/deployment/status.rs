@@ -80,7 +80,8 @@ fn progressing(
         .filter(|it| it.reason.as_deref() != Some("NewReplicaSetAvailable"))
         .and_then(|it| it.last_update_time.as_ref())
         .map_or(now, |Time(at)| *at);
-    let ends = since.saturating_add(SignedDuration::from_secs(deadline)).unwrap_or(Timestamp::MAX);
+    // The API keeps whole seconds: what it remembers may have been almost one later.
+    let ends = since.saturating_add(SignedDuration::from_secs(deadline + 1)).unwrap_or(Timestamp::MAX);
     // Once it has timed out it stays so until something moves: the condition's own change is no progress.
     let timed_out = previous.is_some_and(|it| it.reason.as_deref() == Some("ProgressDeadlineExceeded"));
     if !moved && (timed_out || ends <= now) {
@@ -92,7 +93,7 @@ fn progressing(
     if moved {
         it.last_update_time = Some(Time(now));
     }
-    let ends = if moved { now.saturating_add(SignedDuration::from_secs(deadline)).unwrap_or(ends) } else { ends };
+    let ends = if moved { now.saturating_add(SignedDuration::from_secs(deadline + 1)).unwrap_or(ends) } else { ends };
     (it, Next::After(until(ends, now)))
 }
 

@@ -49,10 +49,10 @@ impl World {
                     set.metadata.uid = Some(format!("s{}", self.made));
                     self.sets.push(set);
                 }
-                Action::Scale { name, to, revision, .. } => {
+                Action::Scale { name, to, notes, .. } => {
                     let set = self.sets.iter_mut().find(|it| it.name_any() == *name).unwrap();
                     set.spec.as_mut().unwrap().replicas = Some(*to);
-                    set.annotations_mut().insert(revision::ANNOTATION.to_owned(), revision.clone());
+                    set.annotations_mut().extend(notes.annotations());
                 }
                 Action::Delete(name) => self.sets.retain(|it| it.name_any() != *name),
             }
@@ -202,4 +202,46 @@ fn only_as_many_old_sets_are_kept_as_the_history_limit_says() {
         world.settle();
     }
     assert_eq!(world.sets.len(), 3, "the new one and two old");
+}
+
+fn sizes_of(world: &World) -> Vec<i32> {
+    world.sets.iter().map(replicas).collect()
+}
+
+#[test]
+fn a_deployment_that_is_scaled_in_a_rollout_is_scaled_in_proportion_and_goes_on() {
+    let limits = json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 3, "maxUnavailable": 2 } });
+    let with = |wanted: i32, image: &str| deployment_with(json!({ "replicas": wanted, "strategy": limits }), image);
+    let mut world = World::new(with(10, "v1"));
+    world.settle();
+    world.deployment.spec = with(10, "broken").spec;
+    world.settle();
+    assert_eq!(sizes_of(&world), [8, 5]);
+    world.deployment.spec = with(15, "broken").spec;
+    world.pass();
+    assert_eq!(sizes_of(&world), [11, 7], "what works and what does not keep their parts");
+    assert_eq!(revision::noted(&world.sets[1], revision::DESIRED), Some(15));
+    assert_eq!(revision::noted(&world.sets[1], revision::MOST), Some(18));
+    world.pods_follow();
+    world.settle();
+    assert!(world.sets[0].spec.as_ref().unwrap().replicas >= Some(11), "no more than may is taken away");
+    world.deployment.spec = with(5, "broken").spec;
+    world.pass();
+    assert_eq!(sizes_of(&world).iter().sum::<i32>(), 8);
+    world.deployment.spec = with(5, "v3").spec;
+    world.pods_follow();
+    world.settle();
+    assert_eq!(sizes_of(&world).iter().sum::<i32>(), 5);
+}
+
+#[test]
+fn a_paused_rollout_is_scaled_and_does_not_go_on() {
+    let mut world = World::new(deployment(3, "v1"));
+    world.settle();
+    world.deployment.spec = deployment(3, "broken").spec;
+    world.settle();
+    assert_eq!(sizes_of(&world), [3, 1]);
+    world.deployment.spec = deployment_with(json!({ "replicas": 6, "paused": true }), "broken").spec;
+    world.settle();
+    assert_eq!(sizes_of(&world), [5, 2]);
 }

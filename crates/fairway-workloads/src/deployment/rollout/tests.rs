@@ -68,3 +68,25 @@ fn a_rollout_simulated_to_its_end_never_leaves_the_limits() {
         }
     }
 }
+
+#[test]
+fn a_scaling_in_a_rollout_keeps_each_set_its_part() {
+    let share = |(replicas, most): (i32, i32)| Share { replicas, most };
+    for (limits, before, expected) in [
+        // The example of the Kubernetes documentation: 10 wanted with a surge of 3, scaled to 15.
+        (limits(15, 3, 2), vec![(8, 13), (5, 13)], vec![11, 7]),
+        (limits(5, 3, 2), vec![(8, 13), (5, 13)], vec![5, 3]),
+        (limits(10, 3, 2), vec![(8, 13), (5, 13)], vec![8, 5]),
+        // What rounding leaves is the first one's.
+        (limits(7, 1, 0), vec![(2, 4), (1, 4), (1, 4)], vec![4, 2, 2]),
+        (limits(6, 0, 1), vec![(1, 2), (1, 2)], vec![3, 3]),
+        (limits(5, 0, 1), vec![(1, 2), (1, 2)], vec![3, 2]),
+        // To nothing, surge or not; and from sizes that nobody noted.
+        (limits(0, 3, 0), vec![(8, 13), (5, 13)], vec![0, 0]),
+        (limits(4, 0, 1), vec![(2, 0), (0, 0)], vec![4, 0]),
+    ] {
+        let shares: Vec<Share> = before.iter().copied().map(share).collect();
+        assert_eq!(proportions(limits, &shares), expected, "{limits:?} {before:?}");
+    }
+    assert_eq!(proportions(limits(3, 1, 0), &[]), Vec::<i32>::new());
+}

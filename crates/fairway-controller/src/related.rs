@@ -1,0 +1,51 @@
+//! What a controller looks at beside its own objects. One that cannot be read is left out: a watch or a list that fails
+//! because of one object would harm all the others.
+
+use std::fmt::Debug;
+
+use k8s_openapi::NamespaceResourceScope;
+use kube::api::ListParams;
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+
+/// All objects of a kind, to be watched.
+pub fn related<O>(client: &Client) -> Api<DeserializeGuard<O>>
+where
+    O: Resource<DynamicType = ()>,
+{
+    Api::all(client.clone())
+}
+
+/// Which objects of a controller one of [`related`] concerns, as `Controller::watches` wants to know it.
+pub fn concerns<O, K, I>(
+    map: impl Fn(O) -> I + Send + Sync + 'static,
+) -> impl Fn(DeserializeGuard<O>) -> Vec<ObjectRef<DeserializeGuard<K>>> + Send + Sync + 'static
+where
+    O: 'static,
+    K: Resource<DynamicType = ()>,
+    I: IntoIterator<Item = ObjectRef<DeserializeGuard<K>>>,
+{
+    move |it| it.0.map(|it| map(it).into_iter().collect()).unwrap_or_default()
+}
+
+/// Those of a controller's own objects for which this holds.
+pub fn among<K>(own: &Store<DeserializeGuard<K>>, holds: impl Fn(&K) -> bool) -> Vec<ObjectRef<DeserializeGuard<K>>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let all = own.state().into_iter();
+    let concerned = all.filter(|it| it.0.as_ref().is_ok_and(&holds));
+    concerned.map(|it| ObjectRef::from_obj(it.as_ref())).collect()
+}
+
+/// The objects of a kind in a namespace, as far as they can be read.
+pub async fn list<K>(client: &Client, namespace: &str, parameters: &ListParams) -> Result<Vec<K>, kube::Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<DeserializeGuard<K>> = Api::namespaced(client.clone(), namespace);
+    let all = api.list(parameters).await?.items;
+    Ok(all.into_iter().filter_map(|it| it.0.ok()).collect())
+}
