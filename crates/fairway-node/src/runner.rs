@@ -72,6 +72,11 @@ pub(crate) fn volume_path(pod: &str, name: &str) -> PathBuf {
     folder::volume(pod, name)
 }
 
+/// Where all runs of a container write what goes into no volume, below the state folder.
+pub(crate) fn container_path(pod: &str, name: &str) -> PathBuf {
+    folder::container(pod, name)
+}
+
 /// Which limits this machine lets us set.
 pub(crate) fn detect_limits() -> Generation {
     cgroups::detect()

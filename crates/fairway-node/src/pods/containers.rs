@@ -13,8 +13,12 @@ use crate::runner::{self, Limits, LogLimit, Mount};
 
 /// What a pod says of the size of its containers' logs.
 const LOG_LIMIT: &str = "node.fairway.dev/log-limit";
+/// What a pod says of how many processes each of its containers may have.
+const PIDS_LIMIT: &str = "node.fairway.dev/pids-limit";
 /// More processes than any well-behaved container has.
 const PIDS: u64 = 2048;
+/// As many as one container may be given.
+const MOST_PIDS: u64 = 32_768;
 
 /// Why a container cannot be made.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -72,7 +76,7 @@ pub(crate) fn make(
         group,
         read_only_root: security.and_then(|it| it.read_only_root_filesystem).unwrap_or(false),
         mounts,
-        limits: limits(container),
+        limits: limits(pod, container),
         cgroups: Vec::new(),
         oom_file: None,
     })
@@ -130,14 +134,14 @@ fn shown(source: &Path, target: &str) -> Mount {
     Mount { source: source.to_owned(), sub_path: None, target: target.to_owned(), read_only: true }
 }
 
-fn limits(container: &Container) -> Limits {
+fn limits(pod: &Pod, container: &Container) -> Limits {
     let resources = container.resources.clone().unwrap_or_default();
     let (limits, requests) = (resources.limits.unwrap_or_default(), resources.requests.unwrap_or_default());
     Limits {
         memory: limits.get("memory").and_then(milli).map(|it| it.div_ceil(1000)),
         cpu_milli: limits.get("cpu").and_then(milli),
         cpu_request_milli: requests.get("cpu").or(limits.get("cpu")).and_then(milli),
-        pids: Some(PIDS),
+        pids: Some(pids_limit(pod).ok().flatten().unwrap_or(PIDS)),
     }
 }
 
@@ -148,6 +152,14 @@ pub(crate) fn log_limit(pod: &Pod) -> Result<Option<LogLimit>, String> {
     let why = || format!("metadata.annotations[{LOG_LIMIT}]: {text:?} is not a quantity of bytes, such as \"50Mi\"");
     let bytes = bytes.filter(|it| *it > 0).ok_or_else(why)?;
     Ok(Some(LogLimit { bytes, files: 1, then_drop: true }))
+}
+
+/// How many processes a container of this pod may have. An error names the annotation; nothing means the usual number.
+pub(crate) fn pids_limit(pod: &Pod) -> Result<Option<u64>, String> {
+    let Some(text) = pod.annotations().get(PIDS_LIMIT) else { return Ok(None) };
+    let number = text.parse().ok().filter(|it| (1..=MOST_PIDS).contains(it));
+    let why = || format!("metadata.annotations[{PIDS_LIMIT}]: {text:?} is not a number from 1 to {MOST_PIDS}");
+    number.ok_or_else(why).map(Some)
 }
 
 /// A quantity in thousandths, rounded up. `None` if it is not one, or is negative.

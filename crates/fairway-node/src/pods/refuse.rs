@@ -2,6 +2,8 @@
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Probe, SecurityContext};
 
+use super::containers::{log_limit, pids_limit};
+
 /// Why a pod is not run here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -18,14 +20,17 @@ fn refusal(reason: &'static str, field: &str, advice: &str) -> Refusal {
 /// The first thing that cannot be done for this pod, if there is one.
 pub(crate) fn refuse(pod: &Pod) -> Option<Refusal> {
     let spec = pod.spec.as_ref()?;
-    if let Err(message) = super::containers::log_limit(pod) {
-        return Some(Refusal { reason: "InvalidLogLimit", message });
-    }
-    of_pod(spec).or_else(|| of_volumes(spec)).or_else(|| {
+    of_annotations(pod).or_else(|| of_pod(spec)).or_else(|| of_volumes(spec)).or_else(|| {
         let init = spec.init_containers.iter().flatten().enumerate().map(|(at, it)| ("initContainers", at, it));
         let app = spec.containers.iter().enumerate().map(|(at, it)| ("containers", at, it));
         init.chain(app).find_map(|(list, at, it)| of_container(&format!("spec.{list}[{at}]"), it))
     })
+}
+
+fn of_annotations(pod: &Pod) -> Option<Refusal> {
+    let limits = [log_limit(pod).err(), pids_limit(pod).err()];
+    let message = limits.into_iter().flatten().next()?;
+    Some(Refusal { reason: "InvalidAnnotation", message })
 }
 
 fn of_pod(spec: &PodSpec) -> Option<Refusal> {

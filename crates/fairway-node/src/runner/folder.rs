@@ -57,7 +57,12 @@ pub(crate) fn host_tree(uid: &str, number: usize) -> PathBuf {
 
 /// What belongs to one run of one container.
 pub(crate) fn attempt(uid: &str, container: &str, attempt: u32) -> PathBuf {
-    pod(uid).join("containers").join(container).join(attempt.to_string())
+    self::container(uid, container).join(attempt.to_string())
+}
+
+/// What belongs to all runs of one container.
+pub(crate) fn container(uid: &str, name: &str) -> PathBuf {
+    pod(uid).join("containers").join(name)
 }
 
 /// The folder of a container's logs.

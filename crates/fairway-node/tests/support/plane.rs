@@ -90,7 +90,7 @@ impl Plane {
         Api::namespaced(self.api.client(), "default")
     }
 
-    /// Makes a pod that is bound already. `spec` is merged over a container `app` that runs these words.
+    /// Makes a pod that is bound already. `spec` (with `annotations`) is merged over a container `app` that runs these words.
     pub(crate) async fn pod(&self, name: &str, words: &[&str], spec: Value) -> Pod {
         let mut container = json!({ "name": "app", "image": "program", "args": words });
         let mut pod = json!({
@@ -105,7 +105,9 @@ impl Plane {
         if pod.get("containers").is_none() {
             pod["containers"] = json!([container]);
         }
-        let pod = json!({ "metadata": { "name": name, "labels": { "app": name } }, "spec": pod });
+        let annotations = pod.as_object_mut().unwrap().remove("annotations");
+        let metadata = json!({ "name": name, "labels": { "app": name }, "annotations": annotations });
+        let pod = json!({ "metadata": metadata, "spec": pod });
         self.pods().create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap()
     }
 

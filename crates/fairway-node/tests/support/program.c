@@ -10,7 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <dirent.h>
+#include <linux/aio_abi.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,6 +119,63 @@ static int dial(const char *ip, int port) {
     return 0;
 }
 
+/* Tries to see or change what a path leads to; says so only if that worked. */
+static void reach(const char *path) {
+    char byte;
+    int file = open(path, O_RDONLY | O_NONBLOCK);
+    if (file >= 0 && read(file, &byte, 1) == 1) printf("leaked: read %s\n", path);
+    if (file >= 0) close(file);
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) { printf("leaked: %s in %s\n", entry->d_name, path); break; }
+    if (folder) closedir(folder);
+    file = open(path, O_WRONLY | O_NONBLOCK);
+    if (file >= 0) { printf("leaked: write %s\n", path); close(file); }
+    char below[4096];
+    snprintf(below, sizeof below, "%s/attack", path);
+    file = open(below, O_CREAT | O_WRONLY | O_NONBLOCK, 0644);
+    if (file >= 0) { printf("leaked: made %s\n", below); close(file); }
+}
+
+static void tried(const char *what, long result) { if (result >= 0) printf("leaked: %s worked\n", what); }
+
+static void attack(void) {
+    int zero = 0;
+    tried("unshare users", unshare(CLONE_NEWUSER));
+    tried("unshare mounts", unshare(CLONE_NEWNS));
+    tried("unshare network", unshare(CLONE_NEWNET));
+    tried("mount proc", mount("proc", "/proc", "proc", 0, NULL));
+    tried("remount root", mount(NULL, "/", NULL, MS_REMOUNT, NULL));
+    tried("bind", mount("/proc", "/tmp", NULL, MS_BIND, NULL));
+    tried("umount", umount2("/proc", MNT_DETACH));
+    tried("umount dev", umount2("/dev", MNT_DETACH));
+    tried("chroot", chroot("/"));
+    tried("pivot_root", syscall(SYS_pivot_root, "/", "/"));
+    tried("setns", setns(open("/proc/1/ns/mnt", O_RDONLY), 0));
+    tried("ptrace", ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+    tried("ptrace another", ptrace(PTRACE_SEIZE, 1, NULL, NULL));
+    tried("process_vm_readv", syscall(SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0));
+    tried("block device", mknod("/tmp/disk", S_IFBLK | 0600, makedev(254, 0)));
+    tried("setuid", setuid(12345));
+    tried("setgroups", syscall(SYS_setgroups, 1, &zero));
+    tried("sethostname", sethostname("mine", 4));
+    tried("keyctl", syscall(SYS_keyctl, 0, -3, 1));
+    tried("bpf", syscall(SYS_bpf, 0, NULL, 0));
+    tried("io_uring", syscall(SYS_io_uring_setup, 1, NULL));
+    tried("userfaultfd", syscall(SYS_userfaultfd, 0));
+    tried("perf", syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0));
+    tried("module", syscall(SYS_init_module, NULL, 0, ""));
+    tried("reboot", syscall(SYS_reboot, 0, 0, 0, NULL));
+    tried("raw packets", socket(AF_PACKET, SOCK_RAW, 0));
+    tried("raw internet", socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+    tried("the hypervisor", socket(40 /* AF_VSOCK */, SOCK_STREAM, 0));
+    tried("kernel ciphers", socket(38 /* AF_ALG */, SOCK_SEQPACKET, 0));
+    int processes = 0;
+    DIR *proc = opendir("/proc");
+    for (struct dirent *entry; proc && (entry = readdir(proc));) processes += atoi(entry->d_name) > 0;
+    printf("processes: %d\n", processes);
+}
+
 int main(int count, char **words) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     const char *what = count > 1 ? words[1] : "exit";
@@ -146,6 +209,9 @@ int main(int count, char **words) {
         }
         return 0;
     }
+    if (!strcmp(what, "forks")) for (;;) if (fork() < 0) usleep(1000);
+    if (!strcmp(what, "attack")) { attack(); for (int at = 2; at < count; at++) reach(words[at]); return 0; }
+    if (!strcmp(what, "link")) return symlink(first, words[3]) ? 1 : 0;
     if (!strcmp(what, "fill")) {
         static char block[65536];
         int file = open(first, O_CREAT | O_WRONLY, 0644);

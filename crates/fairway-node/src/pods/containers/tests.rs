@@ -114,3 +114,16 @@ fn a_pod_may_say_how_much_log_its_containers_may_write() {
         assert!(error.starts_with("metadata.annotations[node.fairway.dev/log-limit]: "), "{error}");
     }
 }
+
+#[test]
+fn a_pod_may_say_how_many_processes_its_containers_may_have() {
+    let limit = |text: &str| {
+        let annotations = json!({ "node.fairway.dev/pids-limit": text });
+        pids_limit(&serde_json::from_value(json!({ "metadata": { "annotations": annotations } })).unwrap())
+    };
+    assert_eq!((limit("256"), pids_limit(&Pod::default())), (Ok(Some(256)), Ok(None)));
+    for bad in ["", "many", "-1", "0", "32769", "1.5"] {
+        let error = limit(bad).unwrap_err();
+        assert!(error.starts_with("metadata.annotations[node.fairway.dev/pids-limit]: "), "{error}");
+    }
+}

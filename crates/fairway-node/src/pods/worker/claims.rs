@@ -67,6 +67,19 @@ impl Worker {
             let folder: PathBuf = self.shared.runner.state_folder().join(runner::volume_path(&self.uid, &name));
             Some(Limited { what: format!("EmptyDir volume {name:?}"), folder, bytes })
         });
-        self.shared.usage.watch(&self.uid, limited.collect(), self.cuts.0.clone());
+        let limited = limited.chain(self.limited_containers()).collect();
+        self.shared.usage.watch(&self.uid, limited, self.cuts.0.clone());
+    }
+
+    /// What containers write outside volumes, where they say how much that may be.
+    fn limited_containers(&self) -> Vec<Limited> {
+        let limited = self.containers().into_iter().filter_map(|container| {
+            let limits = container.resources?.limits?;
+            let bytes = milli(limits.get("ephemeral-storage")?)?.div_ceil(1000);
+            let folder = self.shared.runner.state_folder().join(runner::container_path(&self.uid, &container.name));
+            let what = format!("the local ephemeral storage of container {:?}", container.name);
+            Some(Limited { what, folder, bytes })
+        });
+        limited.collect()
     }
 }

@@ -178,7 +178,11 @@ impl Init {
             Some(wants) if signal.is_none() => (Want::REASON, Some(wants.hint())),
             _ => ("Error", None),
         };
-        self.finished(code, signal, reason, message)
+        let of_processes = || {
+            let limit = spec.limits.pids.filter(|_| code != 0 && ran_out_of_processes(spec));
+            limit.map(|it| format!("it reached its limit of {it} processes"))
+        };
+        self.finished(code, signal, reason, message.or_else(of_processes))
     }
 
     /// Signals a container's first process; what has ended needs no signal.
@@ -205,6 +209,14 @@ fn heard_nothing(report: OwnedFd) -> Result<(), Failed> {
         let _unreadable = fs::File::from(report).take(4096).read_to_string(&mut said);
     }
     if said.is_empty() { Ok(()) } else { Err(std::io::Error::other(said)).step(|| "start the container".into()) }
+}
+
+/// Whether a fork was refused, where the machine counts that.
+fn ran_out_of_processes(spec: &Container) -> bool {
+    let counts = spec.cgroups.iter().filter_map(|it| fs::read_to_string(it.with_file_name("pids.events")).ok());
+    counts
+        .flat_map(|it| it.lines().map(str::to_owned).collect::<Vec<_>>())
+        .any(|line| line.strip_prefix("max ").is_some_and(|count| count.trim() != "0"))
 }
 
 fn ran_out_of_memory(spec: &Container) -> bool {

@@ -38,8 +38,12 @@ fn limit(spec: &Container) -> Result<(), Failed> {
     set(Resource::Nofile, hard.map_or(OPEN_FILES, |it| it.min(OPEN_FILES)))?;
     set(Resource::Core, 0)?;
     match spec.limits.pids {
-        // Counted in the container's own user namespace: a stop for fork bombs also where no cgroup can be written.
-        Some(pids) => set(Resource::Nproc, getrlimit(Resource::Nproc).maximum.map_or(pids, |it| it.min(pids))),
+        // Counted in the container's own user namespace: a stop for fork bombs also where no cgroup can be written. Where one
+        // can, that one is to stop them first, for it tells.
+        Some(pids) => {
+            let pids = if spec.cgroups.is_empty() { pids } else { pids + pids / 4 + 1 };
+            set(Resource::Nproc, getrlimit(Resource::Nproc).maximum.map_or(pids, |it| it.min(pids)))
+        }
         None => Ok(()),
     }
 }

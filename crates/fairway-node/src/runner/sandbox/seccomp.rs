@@ -11,6 +11,10 @@ use seccompiler::{
 
 const EPERM: u32 = 1;
 const ENOSYS: u32 = 38;
+const EAFNOSUPPORT: u32 = 97;
+/// What a socket may be of: itself, the pod's network, and asking about that. Others lead past the pod's network (the machine
+/// that hosts a virtual one) or into rarely used corners of the kernel.
+const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 /// Bit of the numbers that the x32 interface uses for the same calls.
 #[cfg(target_arch = "x86_64")]
 const X32: i64 = 0x4000_0000;
@@ -94,7 +98,7 @@ pub(super) fn install() -> Result<(), seccompiler::Error> {
     Ok(())
 }
 
-fn programs() -> Result<[BpfProgram; 2], seccompiler::Error> {
+fn programs() -> Result<[BpfProgram; 3], seccompiler::Error> {
     let mut denied: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
     for number in DENIED.iter().chain(DENIED_HERE) {
         insert(&mut denied, *number, Vec::new());
@@ -110,7 +114,13 @@ fn programs() -> Result<[BpfProgram; 2], seccompiler::Error> {
     // Its flags lie in memory where no filter can look; the C library takes "no such call" for an answer and uses `clone`.
     let mut unknown = BTreeMap::new();
     insert(&mut unknown, libc::SYS_clone3, Vec::new());
-    Ok([filter(denied, EPERM)?, filter(unknown, ENOSYS)?])
+    let others = FAMILIES.iter().map(|family| {
+        let family = u64::try_from(*family).unwrap_or(0);
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
+    });
+    let mut families = BTreeMap::new();
+    insert(&mut families, libc::SYS_socket, vec![SeccompRule::new(others.collect::<Result<_, _>>()?)?]);
+    Ok([filter(denied, EPERM)?, filter(unknown, ENOSYS)?, filter(families, EAFNOSUPPORT)?])
 }
 
 fn insert(rules: &mut BTreeMap<i64, Vec<SeccompRule>>, number: i64, conditions: Vec<SeccompRule>) {
