@@ -350,3 +350,23 @@ async fn a_streaming_list_ends_its_first_part_with_a_marked_bookmark() {
     assert_eq!(seen, ["a"]);
     plane.stop().await;
 }
+
+#[tokio::test]
+async fn an_eviction_deletes_the_pod_it_is_meant_for() {
+    let (plane, client) = plane().await;
+    let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
+    let pod = json!({ "metadata": { "name": "p" }, "spec": { "containers": [{ "name": "c", "image": "i" }] } });
+    let pod: Pod = serde_json::from_value(pod).unwrap();
+    pods.create(&PostParams::default(), &pod).await.unwrap();
+    // The client spells the options otherwise than the API does, so this is said by hand.
+    let another = json!({ "metadata": { "name": "p" }, "deleteOptions": { "preconditions": { "uid": "another" } } });
+    let request = http::Request::post("/api/v1/namespaces/default/pods/p/eviction")
+        .header("content-type", "application/json")
+        .body(another.to_string().into_bytes())
+        .unwrap();
+    let refused = client.request_text(request).await.unwrap_err();
+    assert!(matches!(refused, kube::Error::Api(it) if it.code == 409));
+    pods.evict("p", &kube::api::EvictParams::default()).await.unwrap();
+    assert!(pods.get_opt("p").await.unwrap().is_none(), "nothing runs it, so it goes at once");
+    plane.stop().await;
+}

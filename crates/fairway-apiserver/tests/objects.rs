@@ -172,3 +172,25 @@ async fn a_name_is_generated_where_only_its_base_is_given() {
     assert!(made.name_any().starts_with("worker-") && made.name_any().len() == "worker-".len() + 5);
     plane.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_hundred_who_make_the_same_object_at_once_one_does() {
+    let (plane, client) = plane().await;
+    let mut makers = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "default");
+        let wanted: ConfigMap = serde_json::from_value(json!({
+            "metadata": { "name": "one" }, "data": { "by": number.to_string() },
+        }))
+        .unwrap();
+        makers.spawn(async move { maps.create(&PostParams::default(), &wanted).await });
+    }
+    let answers = makers.join_all().await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    assert_eq!(made.len(), 1);
+    let taken = |it: &kube::Error| matches!(it, kube::Error::Api(it) if it.code == 409 && it.reason == "AlreadyExists");
+    assert!(refused.iter().all(|it| it.as_ref().is_err_and(taken)));
+    let maps: Api<ConfigMap> = Api::namespaced(client, "default");
+    assert_eq!(maps.get("one").await.unwrap().data, made.into_iter().next().unwrap().unwrap().data);
+    plane.stop().await;
+}
