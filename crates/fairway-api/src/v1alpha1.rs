@@ -33,7 +33,7 @@ pub use pipeline_run::{
     PipelineRun, PipelineRunReason, PipelineRunSpec, PipelineRunStatus, PipelineStep, PipelineTrigger, SUCCEEDED,
     StepReason, StepState,
 };
-pub use project::{Project, ProjectReason, ProjectSpec, ProjectStatus};
+pub use project::{EgressReason, Project, ProjectReason, ProjectSpec, ProjectStatus};
 pub use release::{Release, ReleaseImage, ReleaseReason, ReleaseSource, ReleaseSpec, ReleaseStatus, Toolchain};
 pub use team::{Contact, Members, Team, TeamReason, TeamSpec, TeamStatus};
 pub use template::{

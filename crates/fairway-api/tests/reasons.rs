@@ -6,8 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use fairway_api::v1alpha1::{
-    ComponentReason, DeliveryReason, EnvironmentReason, PipelineRunReason, ProjectReason, ReleaseReason, TeamReason,
-    TemplateReason,
+    ComponentReason, DeliveryReason, EgressReason, EnvironmentReason, PipelineRunReason, ProjectReason, ReleaseReason,
+    TeamReason, TemplateReason,
 };
 
 /// The words of a kind's reasons.
@@ -21,8 +21,8 @@ macro_rules! words {
 fn kinds() -> Vec<(&'static str, Vec<&'static str>)> {
     vec![
         ("Team", words!(TeamReason)),
-        ("Project", words!(ProjectReason)),
-        ("Environment", words!(EnvironmentReason)),
+        ("Project", [words!(ProjectReason), words!(EgressReason)].concat()),
+        ("Environment", [words!(EnvironmentReason), words!(EgressReason)].concat()),
         ("Template", words!(TemplateReason)),
         ("Component", words!(ComponentReason)),
         ("Release", words!(ReleaseReason)),

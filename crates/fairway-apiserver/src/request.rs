@@ -30,6 +30,8 @@ pub(crate) struct RequestInfo {
     pub(crate) resource: String,
     pub(crate) subresource: String,
     pub(crate) name: String,
+    /// The one name that a field selector of a list or watch leaves.
+    pub(crate) selected: String,
     /// What follows the subresource, for `proxy`.
     pub(crate) rest: Vec<String>,
 }
@@ -64,6 +66,9 @@ impl RequestInfo {
         }
         info.read_resource(parts);
         info.verb = info.resource_verb(method, query, legacy_watch);
+        if info.name.is_empty() && matches!(info.verb, "list" | "watch") {
+            info.selected = selected(query).unwrap_or_default();
+        }
         Ok(info)
     }
 
@@ -104,7 +109,8 @@ impl RequestInfo {
             resource: &self.resource,
             subresource: &self.subresource,
             namespace: if own_namespace { &self.name } else { &self.namespace },
-            name: &self.name,
+            // As in Kubernetes: a right to one object is a right to list and watch that one alone.
+            name: if self.name.is_empty() { &self.selected } else { &self.name },
             path: &self.path,
             is_resource: self.is_resource,
         }
@@ -114,6 +120,14 @@ impl RequestInfo {
     pub(crate) fn is_write(&self) -> bool {
         matches!(self.verb, "create" | "update" | "patch" | "delete" | "deletecollection" | "post" | "put")
     }
+}
+
+/// The name in `metadata.name=…`, where that is all that the field selector says.
+fn selected(query: &Query) -> Option<String> {
+    let value = query.get("fieldSelector")?.strip_prefix("metadata.name=")?;
+    let value = value.strip_prefix('=').unwrap_or(value);
+    let plain = !value.is_empty() && !value.contains([',', '\\', '=', '/', '%']) && !matches!(value, "." | "..");
+    plain.then(|| value.to_owned())
 }
 
 fn lower(method: &Method) -> &'static str {

@@ -9,13 +9,14 @@ use fairway_api::names::{
 use fairway_api::v1alpha1::{Environment, EnvironmentReason, EnvironmentStatus, Explanation, Members, Project, Team};
 use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
+use crate::egress::{self, Egress};
 use crate::project::{apply_namespace, apply_rights, is_ours, namespace_gone};
 use crate::{Context, Error};
 
@@ -31,7 +32,7 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     let client = &ctx.kit.client;
     let controller = controller::<Environment>(client, all());
     let (for_projects, for_teams, for_namespaces) = (controller.store(), controller.store(), controller.store());
-    let for_sources = controller.store();
+    let (for_sources, for_egress) = (controller.store(), controller.store());
     let of_project =
         move |project: Project| among(&for_projects, |it| it.namespace().as_deref() == Some(&project.name_any()));
     // Which Projects a Team owns is not known here: all are looked at, and most write nothing.
@@ -46,11 +47,13 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
         let given = |it: &Environment| it.status.as_ref().and_then(|it| it.namespace.clone());
         among(&for_namespaces, |it| given(it).as_ref() == Some(&name))
     };
+    let of_list = move |_: ConfigMap| among(&for_egress, |_| true);
     let controller = controller
         .watches(related(client), all(), concerns(of_project))
         .watches(related(client), all(), concerns(of_team))
         .watches(related(client), all(), concerns(of_source))
-        .watches(related(client), all(), concerns(of_namespace));
+        .watches(related(client), all(), concerns(of_namespace))
+        .watches(egress::followed(client), egress::only(), concerns(of_list));
     let kit = Arc::clone(&ctx.kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
 }
@@ -71,7 +74,8 @@ async fn reconcile(environment: Arc<Environment>, ctx: Arc<Context>) -> Result<N
         Err(_) => Ok(()),
     };
     let now = ctx.kit.world.clock.now();
-    let status = status(&environment, verdict.as_ref(), applied.as_ref().err(), now);
+    let egress = observed.egress.condition(ctx.target.enforces_egress());
+    let status = status(&environment, verdict.as_ref(), applied.as_ref().err(), egress, now);
     let before = environment.status.as_ref();
     let reported = fairway_controller::report(&api, environment.as_ref(), before, &status, NAME).await;
     applied?;
@@ -85,6 +89,7 @@ struct Observed {
     namespace: Option<Namespace>,
     /// Whether `promotesFrom` names an Environment that exists; true where it names none.
     source_exists: bool,
+    egress: Egress,
 }
 
 /// An Environment whose parts have names that may be used.
@@ -112,7 +117,9 @@ async fn observe(environment: &Environment, ctx: &Context) -> Result<Observed, E
             all.get_opt(from).await.map_err(Error::read("the environment it promotes from"))?.is_some()
         }
     };
-    Ok(Observed { project, members: team.map(|it| it.spec.members).unwrap_or_default(), namespace, source_exists })
+    let egress = Egress::plan(egress::observe(ctx).await?.as_ref(), environment.spec.tier.as_str());
+    let members = team.map(|it| it.spec.members).unwrap_or_default();
+    Ok(Observed { project, members, namespace, source_exists, egress })
 }
 
 /// The namespace an Environment is to have: the one it was given first, for it cannot move.
@@ -166,7 +173,8 @@ fn owner_mark(project: &ProjectName, name: &EnvironmentName) -> String {
 async fn apply(it: &Valid, observed: &Observed, ctx: &Context) -> Result<(), Error> {
     let labels =
         [(LABEL_PROJECT.to_owned(), it.project.to_string()), (LABEL_ENVIRONMENT.to_owned(), it.name.to_string())];
-    apply_namespace(&it.namespace, &owner_mark(&it.project, &it.name), labels.into(), NAME, ctx).await?;
+    apply_namespace(&it.namespace, &owner_mark(&it.project, &it.name), labels.into(), &observed.egress, NAME, ctx)
+        .await?;
     apply_rights(&it.namespace, &observed.members, NAME, ctx).await?;
     let policy = NetworkPolicy {
         metadata: ObjectMeta {
@@ -203,6 +211,7 @@ fn status(
     environment: &Environment,
     verdict: Result<&Valid, &Problem>,
     failure: Option<&Error>,
+    egress: Wanted,
     now: Timestamp,
 ) -> EnvironmentStatus {
     let before = environment.status.clone().unwrap_or_default();
@@ -227,13 +236,15 @@ fn status(
             (Wanted::yes(READY, reason, message), Wanted::no(STALLED, reason, "nothing keeps it"))
         }
     };
+    // Where the namespace is not in force, nobody knows what holds in it.
+    let egress = if ready.status == Some(true) { egress } else { Wanted { status: None, ..egress } };
     explanation.summary.clone_from(&ready.message);
     let generation = environment.metadata.generation;
     EnvironmentStatus {
         explanation,
         namespace: verdict.ok().map(|it| it.namespace.clone()).or_else(|| before.namespace.clone()),
         observed_generation: generation,
-        conditions: merge(&before.conditions, &[ready, stalled], generation, now),
+        conditions: merge(&before.conditions, &[ready, stalled, egress], generation, now),
     }
 }
 

@@ -13,6 +13,8 @@ mod project;
 
 mod environment;
 
+pub mod egress;
+
 mod template;
 
 mod component;

@@ -6,8 +6,9 @@ use fairway_api::conditions::{READY, STALLED, Wanted, merge};
 use fairway_api::names::{ANNOTATION_OWNER, FINALIZER, LABEL_PROJECT, ProjectName};
 use fairway_api::v1alpha1::{Environment, Explanation, Members, Project, ProjectReason, ProjectStatus, Team};
 use fairway_controller::{Next, Phase, among, concerns, controller, delete_exact, related, with_finalizer};
+use fairway_outside::EGRESS_ANNOTATION;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::ListParams;
@@ -18,6 +19,7 @@ use kube::{Api, Resource as _, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::bootstrap::DEVELOPER;
+use crate::egress::{self, Egress};
 use crate::{Context, Error};
 
 pub(crate) const NAME: &str = "project-controller";
@@ -29,13 +31,14 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     let all = watcher::Config::default;
     let client = &ctx.kit.client;
     let controller = controller::<Project>(client, all());
-    let projects = controller.store();
+    let (projects, for_egress) = (controller.store(), controller.store());
     let of_team = move |team: Team| among(&projects, |it| it.spec.team_name == team.name_any());
-    let controller = controller.watches(related(client), all(), concerns(of_team)).watches(
-        related(client),
-        all(),
-        concerns(|it: Namespace| Some(ObjectRef::new(&it.name_any()))),
-    );
+    let of_list = move |_: ConfigMap| among(&for_egress, |_| true);
+    let of_namespace = |it: Namespace| Some(ObjectRef::new(&it.name_any()));
+    let controller = controller
+        .watches(related(client), all(), concerns(of_team))
+        .watches(related(client), all(), concerns(of_namespace))
+        .watches(egress::followed(client), egress::only(), concerns(of_list));
     let kit = Arc::clone(&ctx.kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
 }
@@ -55,7 +58,9 @@ async fn reconcile(project: Arc<Project>, ctx: Arc<Context>) -> Result<Next, Err
         Ok(name) => apply(&project, name, &observed, &ctx).await,
         Err(_) => Ok(()),
     };
-    let status = status(&project, verdict.as_ref().map(|_| ()), applied.as_ref().err(), ctx.kit.world.clock.now());
+    let egress = observed.egress.condition(ctx.target.enforces_egress());
+    let now = ctx.kit.world.clock.now();
+    let status = status(&project, verdict.as_ref().map(|_| ()), applied.as_ref().err(), egress, now);
     let reported = fairway_controller::report(&api, project.as_ref(), project.status.as_ref(), &status, NAME).await;
     applied?;
     reported.map_err(Error::write("the project's status"))?;
@@ -65,6 +70,7 @@ async fn reconcile(project: Arc<Project>, ctx: Arc<Context>) -> Result<Next, Err
 struct Observed {
     team: Option<Team>,
     namespace: Option<Namespace>,
+    egress: Egress,
 }
 
 async fn observe(project: &Project, ctx: &Context) -> Result<Observed, Error> {
@@ -73,6 +79,7 @@ async fn observe(project: &Project, ctx: &Context) -> Result<Observed, Error> {
     Ok(Observed {
         team: teams.get_opt(&project.spec.team_name).await.map_err(Error::read("the team"))?,
         namespace: namespaces.get_opt(&project.name_any()).await.map_err(Error::read("the namespace"))?,
+        egress: Egress::plan(egress::observe(ctx).await?.as_ref(), egress::PIPELINE),
     })
 }
 
@@ -108,18 +115,19 @@ pub(crate) fn is_ours(namespace: &Namespace, mark: &str) -> bool {
 
 async fn apply(project: &Project, name: &ProjectName, observed: &Observed, ctx: &Context) -> Result<(), Error> {
     let labels = [(LABEL_PROJECT.to_owned(), name.to_string())];
-    apply_namespace(name.as_str(), &owner_mark(name), labels.into(), NAME, ctx).await?;
+    apply_namespace(name.as_str(), &owner_mark(name), labels.into(), &observed.egress, NAME, ctx).await?;
     let members = observed.team.as_ref().map(|it| it.spec.members.clone()).unwrap_or_default();
     apply_rights(name.as_str(), &members, NAME, ctx).await?;
     tracing::debug!(project.name = project.name_any(), "the project is in force");
     Ok(())
 }
 
-/// Makes a namespace that carries its owner's mark.
+/// Makes a namespace that carries its owner's mark and what its pods may reach outside.
 pub(crate) async fn apply_namespace(
     name: &str,
     mark: &str,
     labels: std::collections::BTreeMap<String, String>,
+    egress: &Egress,
     manager: &str,
     ctx: &Context,
 ) -> Result<(), Error> {
@@ -127,7 +135,10 @@ pub(crate) async fn apply_namespace(
     let namespace = Namespace {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
-            annotations: Some([(ANNOTATION_OWNER.to_owned(), mark.to_owned())].into()),
+            annotations: Some(
+                [(ANNOTATION_OWNER.to_owned(), mark.to_owned()), (EGRESS_ANNOTATION.to_owned(), egress.annotation())]
+                    .into(),
+            ),
             labels: Some(labels),
             ..ObjectMeta::default()
         },
@@ -201,7 +212,13 @@ pub(crate) async fn namespace_gone(name: &str, mark: &str, ctx: &Context) -> Res
     Ok(false)
 }
 
-fn status(project: &Project, verdict: Result<(), &Problem>, failure: Option<&Error>, now: Timestamp) -> ProjectStatus {
+fn status(
+    project: &Project,
+    verdict: Result<(), &Problem>,
+    failure: Option<&Error>,
+    egress: Wanted,
+    now: Timestamp,
+) -> ProjectStatus {
     let before = project.status.clone().unwrap_or_default();
     let name = project.name_any();
     let (ready, stalled, fixed_by, next_step) = match (verdict, failure) {
@@ -221,11 +238,13 @@ fn status(project: &Project, verdict: Result<(), &Problem>, failure: Option<&Err
             (Wanted::yes(READY, reason, message), Wanted::no(STALLED, reason, "nothing keeps it"), None, None)
         }
     };
+    // Where the namespace is not in force, nobody knows what holds in it.
+    let egress = if ready.status == Some(true) { egress } else { Wanted { status: None, ..egress } };
     let generation = project.metadata.generation;
     ProjectStatus {
         explanation: Explanation { summary: ready.message.clone(), fixed_by, next_step },
         observed_generation: generation,
-        conditions: merge(&before.conditions, &[ready, stalled], generation, now),
+        conditions: merge(&before.conditions, &[ready, stalled, egress], generation, now),
     }
 }
 

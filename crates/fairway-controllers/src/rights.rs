@@ -2,7 +2,7 @@
 
 use fairway_controller::{MAKE, READ, Right, events, rule};
 
-use crate::{component, delivery, environment, pipeline_run, project, release, team, template};
+use crate::{component, delivery, egress, environment, pipeline_run, project, release, team, template};
 
 const OURS: &str = "fairway.dev";
 
@@ -23,6 +23,7 @@ pub fn rights() -> Vec<Right> {
                 rule(OURS, &["teams"], READ),
                 rule(OURS, &["environments"], &["get", "list", "watch", "delete"]),
                 rule("", &["namespaces"], MAKE),
+                egress::right(),
                 rule("rbac.authorization.k8s.io", &["rolebindings"], MAKE),
                 bind(),
                 events(),
@@ -35,6 +36,7 @@ pub fn rights() -> Vec<Right> {
                 rule(OURS, &["environments/status"], &["patch"]),
                 rule(OURS, &["projects", "teams"], READ),
                 rule("", &["namespaces"], MAKE),
+                egress::right(),
                 rule("rbac.authorization.k8s.io", &["rolebindings"], MAKE),
                 rule("networking.k8s.io", &["networkpolicies"], MAKE),
                 bind(),

@@ -16,6 +16,11 @@ pub trait Target: Send + Sync + 'static {
     /// Removes everything that was ever applied under this name.
     async fn remove(&self, namespace: &str, name: &str) -> Result<(), TargetError>;
 
+    /// Whether pods there reach only the names outside that their namespace lists.
+    fn enforces_egress(&self) -> bool {
+        false
+    }
+
     /// How the workload does, held against a version.
     async fn health(&self, namespace: &str, name: &str, version: &str) -> Result<Option<TargetReport>, TargetError>;
 }

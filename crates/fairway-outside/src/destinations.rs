@@ -72,6 +72,11 @@ impl Destinations {
         &self.unreadable
     }
 
+    /// How many it allows.
+    pub fn len(&self) -> usize {
+        self.allowed.len()
+    }
+
     /// Whether it allows nothing.
     pub fn is_empty(&self) -> bool {
         self.allowed.is_empty()

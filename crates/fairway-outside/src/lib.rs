@@ -15,6 +15,9 @@ mod dial;
 pub mod proxies;
 pub mod trust;
 
+/// The annotation by which namespaces and pods carry a list of [`Destinations`].
+pub const EGRESS_ANNOTATION: &str = "node.fairway.dev/egress";
+
 pub use addresses::{Exceptions, InvalidException, why_inside};
 pub use destinations::{Destinations, InvalidHost, MAX_DESTINATIONS, host_name};
 pub use dial::{Outside, ReachOutside, ReadOutside, Route};

@@ -71,3 +71,15 @@ reasons!(
         Deleting,
     }
 );
+
+reasons!(
+    /// Why `EgressEnforced` of a Project or an Environment is as it is.
+    EgressReason {
+        /// Pods reach the addresses outside that are listed, and no other.
+        EgressInForce,
+        /// The list, or some entry of it, is not there or cannot be read; it allows nothing.
+        EgressListUnreadable,
+        /// The cluster cannot keep pods to a list of names.
+        EgressNotEnforced,
+    }
+);

@@ -18,6 +18,25 @@ fn read(method: &str, target: &str) -> String {
 }
 
 #[test]
+fn a_selector_of_one_name_asks_for_the_right_to_that_one() {
+    let cases = [
+        ("GET", "/api/v1/namespaces/n/configmaps?fieldSelector=metadata.name%3Dx", "x"),
+        ("GET", "/api/v1/namespaces/n/configmaps?watch=1&fieldSelector=metadata.name%3D%3Dx", "x"),
+        ("GET", "/api/v1/namespaces/n/configmaps?fieldSelector=metadata.name!%3Dx", ""),
+        ("GET", "/api/v1/namespaces/n/configmaps?fieldSelector=metadata.name%3Dx%2Cmetadata.name%3Dy", ""),
+        ("GET", "/api/v1/namespaces/n/configmaps?fieldSelector=metadata.namespace%3Dx", ""),
+        ("GET", "/api/v1/namespaces/n/configmaps?fieldSelector=metadata.name%3D", ""),
+        ("GET", "/api/v1/namespaces/n/configmaps/y?fieldSelector=metadata.name%3Dx", "y"),
+        ("DELETE", "/api/v1/namespaces/n/configmaps?fieldSelector=metadata.name%3Dx", ""),
+        ("POST", "/api/v1/namespaces/n/configmaps?fieldSelector=metadata.name%3Dx", ""),
+    ];
+    for (method, target, name) in cases {
+        let it = parse(method, target).unwrap();
+        assert_eq!(it.attributes().name, name, "{method} {target}");
+    }
+}
+
+#[test]
 fn a_path_is_read_as_kubernetes_reads_it() {
     let cases = [
         ("GET", "/api/v1/pods", "list /v1 /pods//"),

@@ -19,7 +19,7 @@ fn observed(namespace: Option<Option<&str>>) -> Observed {
         ..Namespace::default()
     });
     let project = Some(Project::new("shop", ProjectSpec::default()));
-    Observed { project, members: Members::default(), namespace, source_exists: true }
+    Observed { project, members: Members::default(), namespace, source_exists: true, egress: Egress::default() }
 }
 
 #[test]

@@ -13,7 +13,11 @@ fn namespace(mark: Option<&str>) -> Namespace {
 
 fn judged(name: &str, team: bool, there: Option<Namespace>) -> Result<ProjectName, Problem> {
     let team = team.then(|| Team::new("checkout", TeamSpec::default()));
-    validate(&project(name), &Observed { team, namespace: there })
+    validate(&project(name), &Observed { team, namespace: there, egress: Egress::default() })
+}
+
+fn egress() -> Wanted {
+    Egress::plan(None, "pipeline").condition(true)
 }
 
 #[test]
@@ -33,12 +37,15 @@ fn a_project_needs_a_good_name_a_team_and_a_namespace_that_is_its_own() {
 fn a_status_says_the_state_in_one_sentence_and_is_equal_when_nothing_changed() {
     let mut it = project("shop");
     let now = Timestamp::from_second(5).unwrap();
-    let first = status(&it, Ok(()), None, now);
+    let first = status(&it, Ok(()), None, egress(), now);
     assert_eq!(first.explanation.summary, "namespace shop is in force for team checkout");
     it.status = Some(first.clone());
-    assert_eq!(status(&it, Ok(()), None, Timestamp::from_second(99).unwrap()), first);
+    assert_eq!(status(&it, Ok(()), None, egress(), Timestamp::from_second(99).unwrap()), first);
     let problem = (ProjectReason::TeamNotFound, "team does not exist".to_owned());
-    let stalled = status(&it, Err(&problem), None, now);
+    let stalled = status(&it, Err(&problem), None, egress(), now);
     assert!(stalled.conditions.iter().any(|it| it.type_ == STALLED && it.status == "True"));
     assert!(stalled.explanation.next_step.is_some());
+    let egress_of =
+        |it: &ProjectStatus| it.conditions.iter().find(|it| it.type_ == "EgressEnforced").unwrap().status.clone();
+    assert_eq!((egress_of(&first).as_str(), egress_of(&stalled).as_str()), ("True", "Unknown"));
 }

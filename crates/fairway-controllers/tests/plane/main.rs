@@ -10,3 +10,5 @@ mod killed;
 mod foreign;
 
 mod poison;
+
+mod egress;

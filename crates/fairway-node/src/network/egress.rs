@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+pub use fairway_outside::EGRESS_ANNOTATION as ANNOTATION;
 use fairway_outside::{ReachOutside, Route, host_name};
 use tokio::net::TcpStream;
 
@@ -30,8 +31,6 @@ pub use names::SYNTHETIC;
 pub(super) use names::{MAX_HOSTS, Names};
 pub(super) use permit::Permit;
 
-/// Says what may be reached outside, on Namespaces and Pods.
-pub const ANNOTATION: &str = "node.fairway.dev/egress";
 /// Ports on which a host is watched that may be reached on others: a mistake there gets its Event.
 pub(super) const WATCHED: [u16; 3] = [22, 80, 443];
 /// Names that are asked for by machines rather than meant, and names of other resolvers.

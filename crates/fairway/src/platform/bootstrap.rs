@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use fairway_controllers::bootstrap as product;
 use fairway_gateway::Named;
 use fairway_plan::render;
-use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 
 use super::accounts;
@@ -44,6 +45,7 @@ pub(super) async fn plane(client: &Client, facts: &Facts<'_>) -> Result<()> {
     for template in product::templates() {
         apply(client, serde_json::to_value(template).context("write a template")?, "templates").await?;
     }
+    make_once(client, fairway_controllers::egress::defaults()).await?;
     apply(client, fairway_gateway::open_gateway(&gateway_name(), "fairway", 80), "gateways").await?;
     apply(client, hub(facts), "configmaps").await
 }
@@ -116,6 +118,20 @@ async fn apply(client: &Client, mut object: Value, plural: &str) -> Result<()> {
         }
     }
     anyhow::bail!("set up {kind} {name}: the API did not take it in ten seconds")
+}
+
+/// Makes a ConfigMap that belongs to whoever changes it: one that is there stays as it is.
+async fn make_once(client: &Client, object: Value) -> Result<()> {
+    let object: ConfigMap = serde_json::from_value(object).context("write a ConfigMap")?;
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+    let name = object.name_any();
+    if api.get_opt(&name).await.with_context(|| format!("look for ConfigMap {name}"))?.is_some() {
+        return Ok(());
+    }
+    match api.create(&PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() }, &object).await {
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+        made => made.map(drop).with_context(|| format!("set up ConfigMap {name}")),
+    }
 }
 
 fn namespaced(client: &Client, api_version: &str, kind: &str, plural: &str, namespace: &str) -> Api<DynamicObject> {

@@ -35,6 +35,11 @@ impl OwnCluster {
 
 #[async_trait]
 impl Target for OwnCluster {
+    /// Our own node does.
+    fn enforces_egress(&self) -> bool {
+        true
+    }
+
     async fn apply(&self, bundle: &TargetBundle<'_>) -> Result<(), TargetError> {
         let applied = self.agent.apply(&as_bundle(bundle)).await.map_err(as_error)?;
         // A bundle that changed nothing was kept when it did.

@@ -17,6 +17,10 @@ impl OwnCluster {
 
 #[async_trait]
 impl Target for OwnCluster {
+    fn enforces_egress(&self) -> bool {
+        true
+    }
+
     async fn apply(&self, bundle: &TargetBundle<'_>) -> Result<(), TargetError> {
         self.agent.apply(&as_bundle(bundle)).await.map(|_| ()).map_err(as_error)
     }
