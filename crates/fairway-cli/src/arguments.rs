@@ -15,6 +15,7 @@ use crate::commands::kubeconfig::KubeconfigArgs;
 use crate::commands::ledger::LedgerCommand;
 use crate::commands::logs::Logs;
 use crate::commands::open::Open;
+use crate::commands::pipeline::PipelineCommand;
 use crate::commands::promote::Promote;
 use crate::commands::release::ReleaseCommand;
 use crate::commands::restart::Restart;
@@ -106,12 +107,15 @@ pub enum Command {
     /// Releases of a service
     #[command(subcommand)]
     Release(ReleaseCommand),
+    /// What happens to pushes: runs and their steps
+    #[command(subcommand)]
+    Pipeline(PipelineCommand),
     /// The record of everything that happened
     #[command(subcommand)]
     Ledger(LedgerCommand),
     /// Say who the platform takes you for
     Whoami,
-    /// Show objects: teams, projects, environments, templates, components, releases, deliveries
+    /// Show objects: teams, projects, environments, templates, components, releases, deliveries, pipelineruns
     Get(Get),
     /// Remove an object, and what belongs to it
     Delete(Delete),

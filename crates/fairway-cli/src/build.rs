@@ -56,6 +56,11 @@ fn image(root: &Path, program: &Path, component: &str) -> Result<(Layout, Descri
     Ok((layout, image))
 }
 
+/// The machine that the compiler of a folder compiles for.
+pub(crate) async fn compiles_for(folder: &Path) -> Result<String, Failure> {
+    Ok(cargo::rustc(folder).await?.1)
+}
+
 /// A chain of errors as one sentence.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -30,6 +30,8 @@ pub mod open;
 
 pub mod release;
 
+pub mod pipeline;
+
 pub mod ledger;
 
 pub mod get;

@@ -60,6 +60,12 @@ pub(crate) fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Writes what a program printed, as it printed it.
+pub(crate) fn print_bytes(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
 /// `error:` and `hint:` on standard error; the words carry it, the colour only helps.
 pub(crate) fn print_failure(failure: &Failure) {
     let mut out = anstream::stderr().lock();

@@ -10,11 +10,12 @@ use clap::Parser as _;
 use fairway_clock::World;
 
 use crate::arguments::{Cli, Command, Global};
+use crate::commands::pipeline::PipelineCommand;
 use crate::commands::template::TemplateCommand;
-use crate::commands::{self, kubeconfig, ledger, logs, release, template, up};
+use crate::commands::{self, kubeconfig, ledger, logs, pipeline, release, template, up};
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
-use crate::output::{Format, Report, print, print_failure, render, to_yaml};
+use crate::output::{Format, Report, print, print_bytes, print_failure, render, to_yaml};
 use crate::progress::{Progress, Shown};
 use crate::session::Session;
 
@@ -113,6 +114,7 @@ async fn execute(host: Arc<dyn PlatformHost>, cli: Cli) -> Result<ExitCode, Fail
         | Command::Kubeconfig(_)
         | Command::Completions { .. }
         | Command::Version
+        | Command::Pipeline(PipelineCommand::Lint(_) | PipelineCommand::Run(_))
         | Command::Template(TemplateCommand::Lint(_) | TemplateCommand::Test(_) | TemplateCommand::Render(_))
         | Command::Db(_)
         | Command::Access(_) => Box::pin(machine(&context, cli.command)).await,
@@ -144,6 +146,11 @@ async fn machine(context: &Context, command: Command) -> Result<ExitCode, Failur
             clap_complete::generate(shell, &mut crate::arguments::command(), "platform", &mut text);
             print(&String::from_utf8_lossy(&text));
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Pipeline(PipelineCommand::Lint(it)) => context.show(&pipeline::lint(&it, &here()?)?),
+        Command::Pipeline(PipelineCommand::Run(it)) => {
+            let ran = pipeline::run(&it, &here()?, &world, context.progress.as_ref(), print_bytes).await?;
+            context.show(&ran)
         }
         Command::Template(TemplateCommand::Lint(it)) => context.show(&template::lint(&it)?),
         Command::Template(TemplateCommand::Test(it)) => context.show(&template::test(&it)?),
@@ -179,6 +186,7 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
         Command::Release(release::ReleaseCommand::List(it)) => context.show(&release::list(session, &it).await?),
         Command::Release(release::ReleaseCommand::Show(it)) => context.show(&release::show(session, &it).await?),
         Command::Release(release::ReleaseCommand::Create(it)) => context.show(&release::create(session, &it).await?),
+        Command::Pipeline(it) => pipeline_command(context, session, it).await,
         Command::Template(TemplateCommand::List) => context.show(&template::list(session).await?),
         Command::Template(TemplateCommand::Show(it)) => context.show(&template::show(session, &it).await?),
         Command::Ledger(ledger::LedgerCommand::Verify) => context.show(&ledger::verify(session).await?),
@@ -194,6 +202,25 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
         // The rest was done without a session.
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+async fn pipeline_command(context: &Context, session: &Session, command: PipelineCommand) -> Result<ExitCode, Failure> {
+    match command {
+        PipelineCommand::Runs(it) => context.show(&pipeline::list(session, &it).await?),
+        PipelineCommand::Rerun(it) => context.show(&pipeline::rerun(session, &it).await?),
+        PipelineCommand::Cancel(it) => context.show(&pipeline::cancel(session, &it).await?),
+        PipelineCommand::Logs(it) => {
+            pipeline::logs(session, &it, print).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        // The rest was done without a session.
+        PipelineCommand::Lint(_) | PipelineCommand::Run(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// The current folder.
+fn here() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(Failure::io("find the current folder"))
 }
 
 async fn serve(context: &Context, up: &up::Up) -> Result<ExitCode, Failure> {

@@ -67,6 +67,24 @@ fn every_spelling_that_the_design_promises_is_understood() {
 }
 
 #[test]
+fn pipelines_are_spoken_of_in_six_words() {
+    for line in [
+        "platform pipeline lint",
+        "platform pipeline lint ../orders",
+        "platform pipeline runs",
+        "platform pipeline runs orders -o json",
+        "platform pipeline logs",
+        "platform pipeline logs orders-4c1f09b2aa --step=test --follow",
+        "platform pipeline logs 7 --service=orders",
+        "platform pipeline rerun 7 --service=orders",
+        "platform pipeline cancel orders-4c1f09b2aa",
+        "platform pipeline run --step=test",
+    ] {
+        parsed(line);
+    }
+}
+
+#[test]
 fn a_service_is_named_by_position_or_by_option() {
     let Command::Status(by_position) = parsed("platform status my-api") else { panic!() };
     let Command::Status(by_option) = parsed("platform status --service=my-api") else { panic!() };

@@ -83,7 +83,7 @@ fn no_tool(name: &str, error: &std::io::Error) -> Failure {
 }
 
 /// Version and host of the compiler that the folder asks for.
-async fn rustc(folder: &Path) -> Result<(String, String), Failure> {
+pub(super) async fn rustc(folder: &Path) -> Result<(String, String), Failure> {
     let mut command = Command::new("rustc");
     command.current_dir(folder).arg("-vV").stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.map_err(|error| no_tool("rustc", &error))?;

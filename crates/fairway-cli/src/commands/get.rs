@@ -15,7 +15,7 @@ use crate::text::{ago, columns};
 
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 
-/// Show objects: teams, projects, environments, templates, components, releases, deliveries
+/// Show objects: teams, projects, environments, templates, components, releases, deliveries, pipelineruns
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Get {
     /// The kind, in any spelling kubectl knows
