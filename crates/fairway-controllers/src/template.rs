@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{Context, Error};
 use validate::{Verdict, validate};
 
+pub(crate) use source::folder;
+
 pub(crate) const NAME: &str = "template-controller";
 
 /// How many findings a status has.

@@ -1,8 +1,12 @@
+use std::path::Path;
+
 use fairway_api::conditions::is_true;
+use fairway_api::v1alpha1::TemplateRepository;
+use fairway_git::{Commit, File, Forge, Host, HostSettings, Initial, Mode, Person, RepositoryId};
 use fairway_plan::template::{Folder, MANIFEST, builtin, builtin_names, manifest};
 use jiff::Timestamp;
 
-use super::source::Observed;
+use super::source::{Observed, of_repository};
 use super::*;
 
 const TEMPLATE: &str = "\
@@ -100,4 +104,67 @@ fn those_that_come_with_the_platform_are_usable_and_an_unchanged_world_gives_an_
         assert_eq!(status(&template, validate(&template, observed()), Timestamp::MAX).digest, first.digest);
     }
     assert_eq!(crate::bootstrap::templates().len(), builtin_names().count());
+}
+
+/// A host with one repository whose folder `golden` holds a template.
+async fn hosted(place: &Path) -> (Host, Commit) {
+    let base_url = "https://hub/git".to_owned();
+    let world = fairway_clock::World::system();
+    let host = Host::open(HostSettings::usual(place.join("git"), "unused".into(), base_url, world)).await.unwrap();
+    let file =
+        |path: &str, mode: Mode, text: &str| File { path: path.to_owned(), mode, bytes: text.as_bytes().to_vec() };
+    let initial = Initial {
+        identity: "u1".to_owned(),
+        files: vec![
+            file("golden/template.yaml", Mode::File, TEMPLATE),
+            file("golden/files/run.sh.jinja", Mode::Executable, "echo {{ parameters.note | quote }}\n"),
+            file("goldener/template.yaml", Mode::File, "another"),
+            file("README.md", Mode::File, "about all of them"),
+        ],
+        message: "Begin".to_owned(),
+        author: Person::new("Ada", "ada@example.org").unwrap(),
+        at: Timestamp::from_second(1_700_000_000).unwrap(),
+        pushed_by: "local:1".to_owned(),
+        cause: None,
+    };
+    let commit = host.create(&RepositoryId::parse("shop", "paths").unwrap(), &initial).await.unwrap();
+    (host, commit)
+}
+
+#[tokio::test]
+async fn a_folder_of_a_hosted_repository_is_read_at_a_branch_or_a_commit() {
+    let place = tempfile::tempdir().unwrap();
+    let (host, commit) = hosted(place.path()).await;
+    let source = |r#ref: Option<&str>, path: Option<&str>| TemplateRepository {
+        project: "shop".to_owned(),
+        component: "paths".to_owned(),
+        r#ref: r#ref.map(str::to_owned),
+        path: path.map(str::to_owned),
+    };
+    for name in [None, Some("main"), Some("refs/heads/main"), Some(commit.as_str())] {
+        let observed = of_repository(&source(name, Some("golden/")), &host).await.unwrap();
+        let Observed::Folder(folder, at) = observed else { panic!("{name:?}") };
+        assert_eq!(at.as_deref(), Some(commit.as_str()));
+        assert_eq!(folder.files().keys().collect::<Vec<_>>(), ["files/run.sh.jinja", MANIFEST]);
+        assert!(folder.files()["files/run.sh.jinja"].executable);
+        assert_eq!(fairway_plan::template::lint(&folder), []);
+    }
+    let nowhere = TemplateRepository { component: "nobody".to_owned(), ..source(None, None) };
+    let hostile = TemplateRepository { project: "../shop".to_owned(), ..source(None, None) };
+    let option = "--upload-pack=touch x";
+    for (source, part) in [
+        (source(Some("next"), None), "no branch, tag or commit \"next\""),
+        (source(Some(option), None), "no branch, tag or commit \"--upload-pack"),
+        (source(Some(&"a".repeat(40)), None), "has no commit aaaaaaaaaa"),
+        (source(None, Some("elsewhere")), "there is no template.yaml in \"elsewhere\""),
+        (source(None, Some("../golden")), "has a part that is empty"),
+        (source(None, Some("golden/template.yaml")), "there is no template.yaml in"),
+        (nowhere, "there is no repository shop/nobody"),
+        (hostile, "project name \"../shop\""),
+    ] {
+        match of_repository(&source, &host).await.unwrap() {
+            Observed::Nothing(why) => assert!(why.contains(part), "{why}"),
+            Observed::Folder(folder, _) => panic!("{source:?} gives {:?}", folder.files().keys()),
+        }
+    }
 }

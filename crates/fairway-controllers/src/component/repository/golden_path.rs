@@ -1,7 +1,7 @@
 //! The Template that a Component is made from, and what it renders.
 
 use fairway_api::conditions::{STALLED, is_true};
-use fairway_api::v1alpha1::{Component, ComponentReason, Project, Template, TemplateRepository};
+use fairway_api::v1alpha1::{Component, ComponentReason, Project, Template};
 use fairway_git::{Commit, File, Mode, RepositoryId};
 use fairway_plan::template::{self, Facts, Files, Folder};
 use kube::{Api, ResourceExt};
@@ -9,9 +9,6 @@ use kube::{Api, ResourceExt};
 use super::super::Problem;
 use crate::hosting::Hosting;
 use crate::{Context, Error};
-
-/// A file of a template's repository is read up to this size; the template's own limits are below it.
-const MOST_BYTES: u64 = 2 << 20;
 
 /// What the first commit will be.
 pub(super) struct Rendered {
@@ -83,26 +80,9 @@ async fn folder(template: &Template, hosting: &Hosting) -> Result<Result<Folder,
     }
     let commit = template.status.as_ref().and_then(|it| it.commit.as_deref()).and_then(|it| Commit::parse(it).ok());
     match (&template.spec.source.repository, commit) {
-        (Some(source), Some(commit)) => Ok(Ok(of_repository(source, &commit, hosting).await?)),
+        (Some(source), Some(commit)) => Ok(Ok(crate::template::folder(source, &commit, hosting.forge.as_ref()).await?)),
         _ => Ok(Err(not_ready(format!("the files of template {name} are not known yet")))),
     }
-}
-
-async fn of_repository(source: &TemplateRepository, commit: &Commit, hosting: &Hosting) -> Result<Folder, Error> {
-    let mut folder = Folder::default();
-    let Ok(id) = RepositoryId::parse(&source.project, &source.component) else { return Ok(folder) };
-    let under = source.path.as_deref().unwrap_or_default().trim_matches('/');
-    let failed = || Error::forge("read the template");
-    for entry in hosting.forge.tree(&id, commit, under).await.map_err(failed())? {
-        let path = entry.path.strip_prefix(under).unwrap_or(&entry.path).trim_start_matches('/');
-        if entry.mode == Mode::Link {
-            folder.refuse(path, "a link");
-            continue;
-        }
-        let bytes = hosting.forge.read(&id, commit, &entry.path, MOST_BYTES).await.map_err(failed())?;
-        folder.add(path, bytes.unwrap_or_default(), entry.mode == Mode::Executable);
-    }
-    Ok(folder)
 }
 
 fn as_committed(files: Files) -> Vec<File> {
