@@ -11,7 +11,7 @@ mod content;
 
 mod checkout;
 
-mod hold;
+pub(crate) mod hold;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -27,6 +27,7 @@ use fairway_clock::World;
 use tokio::sync::broadcast;
 
 use crate::forge::{Commit, Entry, Facts, Forge, ForgeError, Initial, Push, Ref};
+use crate::http::Traffic;
 use crate::names::RepositoryId;
 use crate::rules::Limits;
 use crate::run::{Done, Git, Job, OLDEST, RunGit, is_new_enough};
@@ -94,6 +95,7 @@ struct Shared {
     settings: HostSettings,
     git: Git,
     hints: broadcast::Sender<Push>,
+    traffic: Traffic,
 }
 
 impl Host {
@@ -110,12 +112,34 @@ impl Host {
             .unwrap_or_else(|it| Err(io::Error::other(it)))
             .map_err(|source| OpenHost::Prepare { folder: settings.folder.display().to_string(), source })?;
         let (hints, _) = broadcast::channel(HINTS);
-        Ok(Self { shared: Arc::new(Shared { settings, git, hints }) })
+        Ok(Self { shared: Arc::new(Shared { settings, git, hints, traffic: Traffic::default() }) })
     }
 
     /// Hears of each push after it is durable. Only a hint: whoever was not listening compares refs.
     pub fn pushes(&self) -> broadcast::Receiver<Push> {
         self.shared.hints.subscribe()
+    }
+
+    /// Packs a repository anew and drops what nobody can reach any more, if nobody pushes to it; says whether it did.
+    pub async fn maintain(&self, id: &RepositoryId) -> Result<bool, ForgeError> {
+        let path = self.existing(id)?;
+        hold::maintain(&self.shared.git, &path).await.map_err(|source| failed(&path, source))
+    }
+
+    pub(crate) fn settings(&self) -> &HostSettings {
+        &self.shared.settings
+    }
+
+    pub(crate) fn git(&self) -> &Git {
+        &self.shared.git
+    }
+
+    pub(crate) fn hints(&self) -> &broadcast::Sender<Push> {
+        &self.shared.hints
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.shared.traffic
     }
 
     fn folder(&self) -> &Path {
@@ -128,7 +152,7 @@ impl Host {
     }
 
     /// Where a repository is.
-    fn existing(&self, id: &RepositoryId) -> Result<PathBuf, ForgeError> {
+    pub(crate) fn existing(&self, id: &RepositoryId) -> Result<PathBuf, ForgeError> {
         let path = self.path(id);
         if path.is_dir() { Ok(path) } else { Err(ForgeError::NoRepository(id.clone())) }
     }
@@ -182,6 +206,8 @@ impl Forge for Host {
         format!("{}/{id}.git", self.shared.settings.base_url)
     }
 }
+
+pub(crate) use reflog::encode as encode_user;
 
 /// The folder of our hook. No project begins with a dot.
 const HOOKS: &str = ".hooks";

@@ -16,11 +16,14 @@ mod host;
 
 mod hook;
 
+mod http;
+
 pub use forge::{
     Commit, Entry, Facts, File, Forge, ForgeError, Initial, InvalidCommit, InvalidPerson, Mode, Person, Push, Ref,
     Update,
 };
 pub use hook::reexec;
 pub use host::{DEFAULT_BRANCH, Host, HostSettings, OpenHost};
+pub use http::{Access, Body, Call, Caller, Witness};
 pub use names::RepositoryId;
 pub use run::RunGit;

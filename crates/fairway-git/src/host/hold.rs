@@ -7,6 +7,10 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::run::{Git, RunGit};
 
 /// Beside git's own files.
 const LOCK: &str = "fairway.lock";
@@ -15,7 +19,6 @@ const LOCK: &str = "fairway.lock";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hold {
     /// With other pushes.
-    #[expect(dead_code, reason = "pushes come with the next step")]
     Push,
     /// Alone.
     Upkeep,
@@ -52,7 +55,13 @@ pub(crate) fn clean_all(folder: &Path) -> io::Result<()> {
 /// Removes what a git that was killed leaves: objects that never got in, and locks that nobody holds. Does nothing where
 /// a git is still at work.
 pub(crate) fn clean(repository: &Path) -> io::Result<()> {
-    let Some(held) = take(repository, Hold::Upkeep)? else { return Ok(()) };
+    match take(repository, Hold::Upkeep)? {
+        Some(held) => clean_held(repository, &held),
+        None => Ok(()),
+    }
+}
+
+fn clean_held(repository: &Path, held: &File) -> io::Result<()> {
     held.set_len(0)?;
     for folder in folders(&repository.join("objects"))? {
         if name(&folder).starts_with("tmp_objdir-") {
@@ -71,6 +80,39 @@ pub(crate) fn clean(repository: &Path) -> io::Result<()> {
         }
     }
     remove_locks(&repository.join("refs"))
+}
+
+/// How many packs a repository has: every push makes one.
+pub(crate) fn packs(repository: &Path) -> io::Result<usize> {
+    let files = files(&repository.join("objects/pack"))?;
+    Ok(files.iter().filter(|it| it.extension().is_some_and(|it| it == "pack")).count())
+}
+
+/// With more packs than this it is time to make one of them.
+pub(crate) const MANY_PACKS: usize = 50;
+/// Upkeep of a large repository.
+const UPKEEP: Duration = Duration::from_secs(1800);
+
+/// Runs git's own upkeep, if nobody pushes. What a branch that is gone had stays for two weeks: something may still be
+/// about to look at it.
+pub(crate) async fn maintain(git: &Git, repository: &Path) -> Result<bool, RunGit> {
+    let what = || "gc".to_owned();
+    let pipe = |source| RunGit::Pipe { what: what(), source };
+    let Some(held) = take(repository, Hold::Upkeep).map_err(pipe)? else { return Ok(false) };
+    clean_held(repository, &held).map_err(pipe)?;
+    let mut command = git.command(Some(repository));
+    command.args(["gc", "--quiet", "--prune=2.weeks.ago"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(held.try_clone().map_err(pipe)?);
+    let mut running = Git::start(command)?;
+    match tokio::time::timeout(UPKEEP, running.child.wait()).await {
+        Ok(Ok(status)) if status.success() => Ok(true),
+        Ok(Ok(_)) => {
+            let complaint = fs::read_to_string(repository.join(LOCK)).unwrap_or_default();
+            Err(RunGit::Failed { what: what(), complaint: complaint.chars().take(500).collect() })
+        }
+        Ok(Err(source)) => Err(pipe(source)),
+        Err(_) => Err(RunGit::Timeout { what: what(), seconds: UPKEEP.as_secs() }),
+    }
 }
 
 fn remove_locks(folder: &Path) -> io::Result<()> {

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use fairway_git::rules::Limits;
-use fairway_git::{Commit, Forge as _, ForgeError, RepositoryId};
+use fairway_git::{Commit, Forge as _, ForgeError, Mode, RepositoryId};
 
-use crate::support::{Place, git, initial, orders, some_files};
+use crate::support::{Place, file, git, initial, orders, some_files};
 
 #[tokio::test]
 async fn a_checkout_is_what_the_commit_holds() {
@@ -80,4 +80,18 @@ async fn a_checkout_that_is_too_large_writes_nothing() {
     let into = place.folder.path().join("x");
     let refused = place.host.checkout(&orders(), &commit, &into).await;
     assert!(matches!(refused, Err(ForgeError::TooLarge { limit: 20, .. })) && !into.exists());
+}
+
+#[tokio::test]
+async fn many_files_are_asked_for_and_read_in_turns() {
+    let place = Place::new().await;
+    let text = |number: usize| format!("{number}\n").repeat(number % 50);
+    let files = (0..2000).map(|it| file(&format!("d{}/f{it}", it % 10), Mode::File, &text(it))).collect();
+    let commit = place.host.create(&orders(), &initial(files)).await.expect("it is made");
+    let into = place.folder.path().join("x");
+    place.host.checkout(&orders(), &commit, &into).await.expect("it is written");
+    for number in [0, 49, 255, 256, 257, 1999] {
+        let path = into.join(format!("d{}/f{number}", number % 10));
+        assert_eq!(fs::read_to_string(path).expect("a file"), text(number), "{number}");
+    }
 }
