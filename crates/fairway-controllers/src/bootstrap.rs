@@ -36,6 +36,8 @@ pub fn roles() -> Vec<Value> {
                 ),
                 rule("fairway.dev", &["environments"], &read),
                 rule("fairway.dev", &["deliveries/scale"], &["get", "update", "patch"]),
+                // To fetch, and to push.
+                rule("fairway.dev", &["repositories"], &["get", "update"]),
                 rule(
                     "fairway.dev",
                     &["components/log", "pipelineruns/log", "ledgerevents", "images"],
@@ -69,6 +71,32 @@ pub fn roles() -> Vec<Value> {
             "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:authenticated" }],
         }),
     ]
+}
+
+/// The way to the hub's own routes, each of which asks for rights of its own. Git says who it is only when it is asked,
+/// so nobody in particular gets as far as that question.
+pub fn hub_roles() -> Vec<Value> {
+    let api_group = "rbac.authorization.k8s.io";
+    let group = |name: &str| json!({ "apiGroup": api_group, "kind": "Group", "name": name });
+    let of = |name: &str, paths: &[&str], groups: Vec<Value>| {
+        let api_version = format!("{api_group}/v1");
+        let verbs = ["get", "head", "post", "put", "patch", "delete"];
+        [
+            json!({
+                "apiVersion": api_version, "kind": "ClusterRole", "metadata": { "name": name },
+                "rules": [{ "nonResourceURLs": paths, "verbs": verbs }],
+            }),
+            json!({
+                "apiVersion": api_version, "kind": "ClusterRoleBinding", "metadata": { "name": name },
+                "roleRef": { "apiGroup": api_group, "kind": "ClusterRole", "name": name },
+                "subjects": groups,
+            }),
+        ]
+    };
+    let [known, unknown] = ["system:authenticated", "system:unauthenticated"].map(group);
+    let hub = of("fairway-hub", &["/hub/v1/*", "/v2", "/v2/*"], vec![known.clone()]);
+    let git = of("fairway-git", &["/git/*"], vec![known, unknown]);
+    hub.into_iter().chain(git).collect()
 }
 
 /// The Templates that come with the platform.

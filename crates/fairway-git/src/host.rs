@@ -120,6 +120,12 @@ impl Host {
         self.shared.hints.subscribe()
     }
 
+    /// Every repository there is, sorted.
+    pub async fn list(&self) -> Result<Vec<RepositoryId>, ForgeError> {
+        let folder = self.folder().to_owned();
+        blocking("list the repositories", move || hold::list_all(&folder)).await
+    }
+
     /// Packs a repository anew and drops what nobody can reach any more, if nobody pushes to it; says whether it did.
     pub async fn maintain(&self, id: &RepositoryId) -> Result<bool, ForgeError> {
         let path = self.existing(id)?;

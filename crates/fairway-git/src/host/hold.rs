@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::RepositoryId;
 use crate::run::{Git, RunGit};
 
 /// Beside git's own files.
@@ -50,6 +51,21 @@ pub(crate) fn clean_all(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Every repository of the folder, sorted.
+pub(crate) fn list_all(folder: &Path) -> io::Result<Vec<RepositoryId>> {
+    let mut found = Vec::new();
+    for project in folders(folder)? {
+        for repository in folders(&project)? {
+            let component = name(&repository);
+            let component = component.strip_suffix(".git").unwrap_or_default();
+            // What is called otherwise is none of ours.
+            found.extend(RepositoryId::parse(&name(&project), component).ok());
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Removes what a git that was killed leaves: objects that never got in, and locks that nobody holds. Does nothing where

@@ -17,7 +17,8 @@ pub(super) enum Packet<'a> {
 /// Takes the first line off; none where it is not all there yet.
 pub(super) fn take(bytes: &[u8]) -> Result<Option<(Packet<'_>, &[u8])>, Malformed> {
     let Some((digits, rest)) = bytes.split_at_checked(4) else { return Ok(None) };
-    let length = std::str::from_utf8(digits).ok().and_then(|it| usize::from_str_radix(it, 16).ok());
+    let text = std::str::from_utf8(digits).ok().filter(|it| it.bytes().all(|it| it.is_ascii_hexdigit()));
+    let length = text.and_then(|it| usize::from_str_radix(it, 16).ok());
     match length.ok_or(Malformed)? {
         0..=2 => Ok(Some((Packet::Mark, rest))),
         length @ 4..=LONGEST => Ok(rest.split_at_checked(length - 4).map(|(data, rest)| (Packet::Data(data), rest))),

@@ -18,6 +18,7 @@ async fn a_repository_begins_with_one_commit_that_follows_from_what_was_asked_fo
     let other = RepositoryId::parse("shop", "payments").expect("names");
     let same = place.host.create(&other, &initial(some_files())).await.expect("it is made");
     assert_eq!(commit, same, "the same input gives the same commit");
+    assert_eq!(place.host.list().await.expect("a list"), [id.clone(), other]);
 
     let hint = hints.try_recv().expect("a hint");
     assert_eq!((hint.repository, hint.updates[0].to.clone()), (id.clone(), Some(commit.clone())));

@@ -34,7 +34,7 @@ pub(super) async fn plane(client: &Client, facts: &Facts<'_>) -> Result<()> {
         let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
         apply(client, namespace, "namespaces").await?;
     }
-    for object in accounts::objects().into_iter().chain(product::roles()) {
+    for object in accounts::objects().into_iter().chain(product::roles()).chain(product::hub_roles()) {
         let plural = match object["kind"].as_str() {
             Some("ServiceAccount") => "serviceaccounts",
             Some("ClusterRole") => "clusterroles",

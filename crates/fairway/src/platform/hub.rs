@@ -1,11 +1,13 @@
-//! The hub's own routes: ledger queries and the image registry, behind the same tokens and rights as the API.
+//! The hub's own routes: ledger queries, the image registry and Git, behind the same tokens and rights as the API.
 //!
 //! Rights are asked on virtual resources of `fairway.dev`: `ledgerevents` to read the ledger (of one project, or of
-//! all), `images` to read and write a project's images.
+//! all), `images` to read and write a project's images, `repositories` to fetch from and push to its repositories.
 
 mod ledger;
 
 mod registry;
+
+mod repositories;
 
 use std::sync::Arc;
 
@@ -17,18 +19,23 @@ use serde_json::Value;
 
 pub(super) use ledger::Ledger;
 pub(super) use registry::Registry;
+pub(super) use repositories::{BasicForGit, PushNote, Repositories, settle};
 
 /// All routes beside the Kubernetes API.
 pub(super) struct Hub {
     pub(super) ledger: Ledger,
     pub(super) registry: Registry,
+    pub(super) repositories: Repositories,
     pub(super) authorize: Arc<dyn Authorize>,
 }
 
 #[async_trait]
 impl ExtraRoutes for Hub {
     fn serves(&self, path: &str) -> bool {
-        path.starts_with("/hub/v1/") || path == "/v2" || path.starts_with("/v2/")
+        path.starts_with("/hub/v1/")
+            || path == "/v2"
+            || path.starts_with("/v2/")
+            || path.starts_with(repositories::PREFIX)
     }
 
     async fn answer(&self, request: Request<Body>, identity: Identity) -> Response<Body> {
@@ -36,6 +43,9 @@ impl ExtraRoutes for Hub {
         let asker = Asker { identity: &identity, authorize: self.authorize.as_ref() };
         if path.starts_with("/v2") {
             return self.registry.answer(request, &asker).await;
+        }
+        if path.starts_with(repositories::PREFIX) {
+            return self.repositories.answer(request, &asker).await;
         }
         match self.ledger.answer(&request.into_parts().0, &asker).await {
             Ok(response) => response,
@@ -53,12 +63,18 @@ struct Asker<'a> {
 impl Asker<'_> {
     /// Whether a verb on a virtual resource is allowed, in a namespace or (empty) everywhere.
     fn may(&self, verb: &str, resource: &str, namespace: &str) -> bool {
+        self.may_with(verb, resource, namespace, "")
+    }
+
+    /// Whether a verb on one thing of a virtual resource is allowed.
+    fn may_with(&self, verb: &str, resource: &str, namespace: &str, name: &str) -> bool {
         let attributes = Attributes {
             verb,
             group: GROUP,
             version: "v1alpha1",
             resource,
             namespace,
+            name,
             is_resource: true,
             ..Attributes::default()
         };

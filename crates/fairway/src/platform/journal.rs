@@ -1,10 +1,12 @@
 //! What goes into the ledger, decided in the transaction of the write itself.
 //!
 //! Recorded: every write by a person or an outside client; every change of a `fairway.dev` object that is more than a
-//! heartbeat; every bundle that was applied; every write that was refused to somebody outside. Not recorded: Leases,
+//! heartbeat; every bundle that was applied; every push; every write that was refused to somebody outside. Not recorded: Leases,
 //! Events, and the platform's own bookkeeping.
 
 mod decide;
+
+mod pushes;
 
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use fairway_clock::World;
 use fairway_ledger::{Appender, Event, Settings, Signer, by_id, new_id};
 use fairway_store::{Entry, Journal, JournalError, Note};
 
+use super::hub::PushNote;
 use decide::Draft;
 
 /// A signed checkpoint after so many events.
@@ -71,6 +74,9 @@ impl Journal for LedgerJournal {
     fn record(&mut self, transaction: &rusqlite::Transaction<'_>, entries: &[Entry<'_>]) -> Result<(), JournalError> {
         let mut events = Vec::new();
         for entry in entries {
+            if let Some(push) = entry.note.and_then(|it| it.downcast_ref::<PushNote>()) {
+                events.push(pushes::event(push));
+            }
             let Some(note) = entry.note.and_then(audit_note) else { continue };
             for draft in decide::drafts(&note, entry) {
                 let event = self.finish(transaction, &events, draft)?;

@@ -1,6 +1,6 @@
 //! The control plane: store with ledger, certificates, the API server with the hub's routes, and who acts in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -8,9 +8,10 @@ use fairway_apiserver::authentication::Authenticators;
 use fairway_apiserver::pki::{Pki, PkiOptions};
 use fairway_apiserver::rbac::{self, Rbac};
 use fairway_apiserver::tokens::{ServiceAccountTokens, StaticTokens, TokenOptions};
-use fairway_apiserver::{ApiServer, Authorize, Settings};
+use fairway_apiserver::{ApiServer, Authenticate, Authorize, Settings};
 use fairway_clock::World;
-use fairway_ledger::{PublicKey, Signer};
+use fairway_git::{Host, HostSettings};
+use fairway_ledger::Signer;
 use fairway_oci::Layout;
 use fairway_store::{Options, Store};
 use tokio::net::TcpListener;
@@ -18,7 +19,7 @@ use tokio::task::JoinSet;
 
 use super::accounts::Accounts;
 use super::folder::Folder;
-use super::hub::{Hub, Ledger, Registry};
+use super::hub::{BasicForGit, Hub, Ledger, Registry, Repositories, settle};
 use super::journal::LedgerJournal;
 use super::local_user;
 use super::streams::NodeStreams;
@@ -36,6 +37,7 @@ pub(super) struct Plane {
     _upkeep: JoinSet<()>,
     pub(super) accounts: Accounts,
     pub(super) images: Layout,
+    pub(super) repositories: Host,
     pub(super) pki: Arc<Pki>,
     pub(super) streams: NodeStreams,
 }
@@ -54,15 +56,29 @@ impl Plane {
         let tls = pki.server_config().context("make the server's certificate")?;
         let authorize: Arc<dyn Authorize> = Arc::new(Rbac::new(store.clone()));
         let streams = NodeStreams::default();
+        let authenticate: Arc<dyn Authenticate> = Arc::new(BasicForGit(authenticators(folder, &store, &pki, world)?));
+        let repositories = open_repositories(folder, world, listener.local_addr()?.port()).await?;
+        let hub = Hub {
+            ledger: Ledger::open(&file, key).context("open the ledger for reading")?,
+            registry: Registry::new(images.clone(), Arc::clone(&world.entropy)),
+            repositories: Repositories {
+                host: repositories.clone(),
+                authenticate: Arc::clone(&authenticate),
+                authorize: Arc::clone(&authorize),
+                store: store.clone(),
+                world: world.clone(),
+            },
+            authorize: Arc::clone(&authorize),
+        };
         let server = ApiServer::start(Settings {
             world: world.clone(),
             store: store.clone(),
-            authenticate: Arc::new(authenticators(folder, &store, &pki, world)?),
-            authorize: Arc::clone(&authorize),
+            authenticate,
+            authorize,
             pod_streams: Arc::new(streams.clone()),
             version: API_VERSION.to_owned(),
             service_range: SERVICE_RANGE.parse().context("read the range of Services")?,
-            extra_routes: Some(Arc::new(open_hub(&file, key, &images, authorize, world)?)),
+            extra_routes: Some(Arc::new(hub)),
         })
         .await
         .context("start the API server")?;
@@ -70,11 +86,13 @@ impl Plane {
         let mut upkeep = JoinSet::new();
         upkeep.spawn(rbac::Aggregation::new(store.clone(), None).run());
         upkeep.spawn(Arc::clone(&pki).keep_renewed());
+        upkeep.spawn(settle_pushes(repositories.clone(), file, store.clone(), world.clone()));
         let accounts = Accounts::new(server.service());
-        Ok(Self { store, server, _upkeep: upkeep, accounts, images, pki, streams })
+        Ok(Self { store, server, _upkeep: upkeep, accounts, images, repositories, pki, streams })
     }
 
     pub(super) async fn stop(self) {
+        self.repositories.stop().await;
         self.server.stop().await;
         self.store.close().await;
     }
@@ -94,12 +112,19 @@ fn options(file: &Path) -> Result<Options> {
     Ok(options)
 }
 
-fn open_hub(file: &Path, key: PublicKey, images: &Layout, authorize: Arc<dyn Authorize>, world: &World) -> Result<Hub> {
-    Ok(Hub {
-        ledger: Ledger::open(file, key).context("open the ledger for reading")?,
-        registry: Registry::new(images.clone(), Arc::clone(&world.entropy)),
-        authorize,
-    })
+/// Pushes that a death kept out of the ledger get in now.
+async fn settle_pushes(host: Host, ledger: PathBuf, store: Store, world: World) {
+    if let Err(error) = settle(host, &ledger, store, world).await {
+        tracing::warn!(%error, "pushes of before the start could not be compared with the ledger");
+    }
+}
+
+/// The Git host. Repositories are reached on the port of the API.
+async fn open_repositories(folder: &Folder, world: &World, port: u16) -> Result<Host> {
+    let program = std::env::current_exe().context("find this program")?;
+    let base = format!("https://127.0.0.1:{port}/git");
+    let settings = HostSettings::usual(folder.path("git"), program, base, world.clone());
+    Host::open(settings).await.context("open the repositories")
 }
 
 /// Every way to say who one is; the local user's token is made at the first start.

@@ -14,3 +14,5 @@ mod killed;
 mod rollouts;
 
 mod hostile;
+
+mod repositories;

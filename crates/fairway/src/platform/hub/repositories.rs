@@ -1,0 +1,108 @@
+//! `/git/<project>/<component>.git`: fetching and pushing with git itself. Rights are those on the virtual resource
+//! `repositories` in the Project's namespace: `get` to fetch, `update` to push. Whoever may neither is told that there is
+//! no such repository, whether or not there is one.
+
+mod basic;
+
+mod record;
+
+use std::sync::Arc;
+
+use fairway_apiserver::{Authenticate, Authorize, Body, Identity};
+use fairway_clock::World;
+use fairway_git::{Access, Call, Caller, Host, RepositoryId};
+use fairway_ledger::new_id;
+use fairway_store::Store;
+use futures::TryStreamExt as _;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+
+use super::Asker;
+pub(in crate::platform) use basic::BasicForGit;
+use record::Standing;
+pub(in crate::platform) use record::{PushNote, settle};
+
+/// Every path of ours begins so.
+pub(super) const PREFIX: &str = "/git/";
+/// What rights are asked about.
+const RESOURCE: &str = "repositories";
+
+/// The repositories in front of the Git host.
+pub(in crate::platform) struct Repositories {
+    pub(in crate::platform) host: Host,
+    pub(in crate::platform) authenticate: Arc<dyn Authenticate>,
+    pub(in crate::platform) authorize: Arc<dyn Authorize>,
+    pub(in crate::platform) store: Store,
+    pub(in crate::platform) world: World,
+}
+
+impl Repositories {
+    pub(super) async fn answer(&self, request: Request<Body>, asker: &Asker<'_>) -> Response<Body> {
+        if asker.identity.user == Identity::anonymous().user {
+            return ask_who();
+        }
+        let uri = request.uri();
+        let path = uri.path().strip_prefix(PREFIX).unwrap_or_default();
+        let call = match Call::parse(request.method(), path, uri.query().unwrap_or_default()) {
+            Ok(call) => call,
+            Err(refusal) => return own(*refusal),
+        };
+        if !allowed(asker, call.repository(), call.access()) {
+            return refuse(asker, &call);
+        }
+        let (parts, body) = request.into_parts();
+        // Thirty-two digits, as every cause that a command announces.
+        let cause = new_id(self.world.clock.now(), self.world.entropy.as_ref()).replace('-', "");
+        let standing = Standing {
+            parts: parts.clone(),
+            access: call.access(),
+            repository: call.repository().clone(),
+            authenticate: Arc::clone(&self.authenticate),
+            authorize: Arc::clone(&self.authorize),
+            store: self.store.clone(),
+            world: self.world.clone(),
+        };
+        let caller = Caller { user: asker.identity.user.clone(), cause, witness: Arc::new(standing) };
+        own(self.host.serve(&call, Request::from_parts(parts, body), caller).await)
+    }
+}
+
+/// Whether somebody may do that to a repository.
+fn allowed(asker: &Asker<'_>, repository: &RepositoryId, access: Access) -> bool {
+    let verb = match access {
+        Access::Fetch => "get",
+        Access::Push => "update",
+    };
+    asker.may_with(verb, RESOURCE, repository.project.as_str(), repository.component.as_str())
+}
+
+/// Git asks its user, or the helper of its user, only when it is asked itself.
+fn ask_who() -> Response<Body> {
+    let mut response = plain(StatusCode::UNAUTHORIZED, "who are you? `platform up` tells git how to say it");
+    let realm = HeaderValue::from_static("Basic realm=\"Fairway\", charset=\"UTF-8\"");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
+    response
+}
+
+/// Who may read is told what they may not; who may not is told nothing.
+fn refuse(asker: &Asker<'_>, call: &Call) -> Response<Body> {
+    if call.access() == Access::Push && allowed(asker, call.repository(), Access::Fetch) {
+        let text =
+            format!("you may fetch from {} and not push to it; ask its project's team, or fork it", call.repository());
+        return plain(StatusCode::FORBIDDEN, &text);
+    }
+    plain(StatusCode::NOT_FOUND, "there is no such repository")
+}
+
+/// A sentence that git shows.
+fn plain(status: StatusCode, text: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("fairway: {text}\n")));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+fn own(response: Response<fairway_git::Body>) -> Response<Body> {
+    response.map(|body| Body::stream(body.into_data_stream().map_err(Into::into)))
+}
