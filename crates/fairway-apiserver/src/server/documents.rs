@@ -8,8 +8,8 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::reply::{Reply, bytes_response, text_response, tree_response};
+use super::{ExtraRoutes, Shared};
 use crate::body::{Body, BodyError};
 use crate::registry::{Document, Registry, encode_v2};
 use crate::request::{Accept, RequestInfo, Shape};
@@ -33,7 +33,7 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BodyError>,
 {
-    if let Some(extra) = shared.extra_routes.as_ref().filter(|it| !is_ours(&info.path) && it.serves(&info.path)) {
+    if let Some(extra) = extra_routes(shared, &info.path) {
         let request = Request::from_parts(parts.clone(), Body::carry(body));
         return Ok(extra.answer(request, identity).await);
     }
@@ -53,6 +53,11 @@ where
         path if is_health(path) => Ok(health(path, parts)),
         path => discovery(&registry, parts, path, info, accept),
     }
+}
+
+/// Who answers a path beside the API, if somebody does.
+pub(super) fn extra_routes<'a>(shared: &'a Shared, path: &str) -> Option<&'a Arc<dyn ExtraRoutes>> {
+    shared.extra_routes.as_ref().filter(|it| !is_ours(path) && it.serves(path))
 }
 
 fn is_ours(path: &str) -> bool {

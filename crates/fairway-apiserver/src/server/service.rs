@@ -132,7 +132,7 @@ where
     B::Error: Into<BodyError>,
 {
     let (parts, body) = request.into_parts();
-    let negotiated = Query::parse(parts.uri.query()).and_then(|it| Ok((negotiate(&parts, &it)?, it)));
+    let negotiated = Query::parse(parts.uri.query()).and_then(|it| Ok((negotiate(&shared, &parts, &it)?, it)));
     let accept = negotiated.as_ref().map_or(Accept::JSON, |it| it.0);
     let answered = match negotiated {
         Ok((accept, query)) => {
@@ -158,10 +158,11 @@ where
     response
 }
 
-/// In which form the answer goes out. OpenAPI v2 has one of its own.
-fn negotiate(parts: &Parts, query: &Query) -> Result<Accept, ApiError> {
+/// In which form the answer goes out. OpenAPI v2 has one of its own, and so have those who answer beside the API.
+fn negotiate(shared: &Shared, parts: &Parts, query: &Query) -> Result<Accept, ApiError> {
     match Accept::negotiate(&parts.headers, query) {
         Err(_) if documents::is_openapi_v2(parts) => Ok(Accept::JSON),
+        Err(_) if documents::extra_routes(shared, parts.uri.path()).is_some() => Ok(Accept::JSON),
         other => other,
     }
 }

@@ -85,14 +85,14 @@ async fn chains_of_links_are_refused_where_one_of_them_could_lead_out() {
     let served = Served::new().await;
     let ada = served.clone_as("ada").await;
     fs::create_dir_all(ada.folder.join("a/b/c")).expect("folders");
-    symlink("../../..", ada.folder.join("a/b/c/root")).expect("a link");
-    symlink("a/b/c/root/../outside", ada.folder.join("chain")).expect("a link");
+    symlink("../../..", ada.folder.join("a/b/c/top")).expect("a link");
+    symlink("a/b/c/top/../outside", ada.folder.join("chain")).expect("a link");
     ada.ok(&["add", "--all"]).await;
     ada.ok(&["commit", "--quiet", "-m", "Links"]).await;
     let said = ada.fails(&["push", "origin", "main"]).await;
     assert!(said.contains("chain") && said.contains("goes up after it went down"), "{said}");
     fs::remove_file(ada.folder.join("chain")).expect("removed");
-    symlink("a/b/c/root/README.md", ada.folder.join("chain")).expect("a link");
+    symlink("a/b/c/top/README.md", ada.folder.join("chain")).expect("a link");
     ada.ok(&["add", "--all"]).await;
     ada.ok(&["commit", "--quiet", "--amend", "-m", "Links"]).await;
     ada.ok(&["push", "--quiet", "origin", "main"]).await;

@@ -49,6 +49,8 @@ impl Git<'_> {
             command.arg("-c").arg(format!("credential.helper={helper}"));
         }
         command.args(arguments).current_dir(folder).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
+        // It would win over the configuration.
+        command.env_remove("GIT_SSL_CAINFO").env_remove("GIT_SSL_CAPATH");
         command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("LC_ALL", "C");
         for part in ["AUTHOR", "COMMITTER"] {
             command.env(format!("GIT_{part}_NAME"), "Ada").env(format!("GIT_{part}_EMAIL"), "ada@example.org");
@@ -237,6 +239,9 @@ fn rules_hold_on_the_real_platform_and_a_push_outlives_its_death() {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    assert_eq!((&found["data"]["foundLater"], &found["id"]), (&true.into(), &"00000000000000000000000000000007".into()));
+    assert_eq!(
+        (&found["data"]["foundLater"], &found["id"]),
+        (&true.into(), &"00000000000000000000000000000007".into())
+    );
     home.ok(&["ledger", "verify"]);
 }
