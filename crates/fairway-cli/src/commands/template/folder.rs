@@ -18,17 +18,17 @@ const MAX_READ: u64 = 2 << 20;
 pub(super) fn find(which: Option<&Path>) -> Result<(String, Folder), Failure> {
     let path = which.unwrap_or(Path::new("."));
     let name = path.display().to_string();
-    if path.is_dir() {
-        if !path.join(MANIFEST).is_file() {
-            let what = format!("there is no {MANIFEST} in {name}");
-            return Err(Failure::usage(what).hint("name the folder of a template: platform template lint FOLDER"));
-        }
+    if path.join(MANIFEST).is_file() {
         let mut folder = Folder::default();
         read(path, "", 0, &mut MAX_ENTRIES.clone(), &mut folder)?;
         return Ok((name, folder));
     }
     if let Some(folder) = builtin(&name) {
         return Ok((name, folder));
+    }
+    if path.is_dir() {
+        let what = format!("there is no {MANIFEST} in {name}");
+        return Err(Failure::usage(what).hint("name the folder of a template: platform template lint FOLDER"));
     }
     let known = builtin_names().collect::<Vec<_>>().join(", ");
     let what = format!("{name:?} is no folder, and no template that comes with the platform; those are {known}");
