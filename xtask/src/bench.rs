@@ -26,6 +26,7 @@ const BENCHES: &[Bench] = &[
     Bench { name: "platform", cargo: &["bench", "--bench", "platform"] },
     Bench { name: "inside", cargo: &["bench", "--bench", "inside"] },
     Bench { name: "container", cargo: &["test", "--release", "--test", "runner", "--", "--nocapture", "is_measured"] },
+    Bench { name: "step", cargo: &["test", "--release", "--test", "host_images", "--", "--nocapture", "is_measured"] },
     Bench { name: "store", cargo: &["bench", "--bench", "store"] },
     Bench { name: "ledger", cargo: &["bench", "--bench", "ledger"] },
     Bench { name: "gateway", cargo: &["bench", "--bench", "gateway"] },

@@ -1,11 +1,16 @@
 //! Pods that stand on what the machine has: its programs, read-only, and nothing else of it.
+#![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 #[path = "support/bench.rs"]
 mod bench;
 #[path = "support/plane.rs"]
 mod plane;
 
+use fairway_clock::Clock as _;
 use fairway_node::runner::LogOptions;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use kube::api::{Api, PostParams};
 use plane::{Plane, phase, state};
 use serde_json::json;
 
@@ -90,6 +95,56 @@ async fn an_image_that_the_machine_cannot_make_says_what_is_missing() {
         plane.delete(name).await;
     }
     plane.clean().await;
+}
+
+/// A step with the machine's programs, a workspace and a cache: what the node adds to it; prints, judges nothing.
+#[tokio::test]
+async fn the_way_of_a_step_is_measured() {
+    let Some(plane) = Plane::start().await else { return };
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(plane.api.client(), "default");
+    for name in ["workspace", "cache"] {
+        let spec = json!({ "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "4Gi" } } });
+        let claim = serde_json::from_value(json!({ "metadata": { "name": name }, "spec": spec })).unwrap();
+        claims.create(&PostParams::default(), &claim).await.unwrap();
+        plane.node().bound_volume("default", name).await;
+    }
+    let mounts =
+        json!([{ "name": "workspace", "mountPath": "/workspace" }, { "name": "cache", "mountPath": "/cache" }]);
+    let containers = json!([{ "name": "app", "image": "host/program", "command": ["/opt/program", "stamp"],
+        "workingDir": "/workspace", "volumeMounts": mounts }]);
+    let volume = |name| json!({ "name": name, "persistentVolumeClaim": { "claimName": name } });
+    let spec = json!({ "restartPolicy": "Never", "containers": containers, "volumes": [volume("workspace"), volume("cache")] });
+    let clock = fairway_clock::SystemClock::new();
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for round in 0..20 {
+        let name = format!("step-{round}");
+        let created = clock.now();
+        plane.pod(&name, &[], spec.clone()).await;
+        plane.until(&name, "done", |it| phase(it) == "Succeeded").await;
+        let told = clock.now();
+        let stamps = plane.log(&name, LogOptions::default()).await;
+        let stamps: Vec<Timestamp> = stamps.lines().map(at).collect();
+        before.push(stamps[0].duration_since(created));
+        after.push(told.duration_since(stamps[1]));
+        plane.delete(&name).await;
+    }
+    for (part, from, to, mut took) in [
+        ("before", "the pod's creation", "its command running", before),
+        ("after", "its command's end", "the pod Succeeded in the API", after),
+    ] {
+        took.sort();
+        let (median, best, worst) = (took[10], took[0], took[19]);
+        println!(
+            "ROW\tpipeline step overhead, isolated: {part}\tfrom {from} to {to}\t{median:.1?} ({best:.1?} to {worst:.1?}, 20 times)"
+        );
+    }
+    plane.clean().await;
+}
+
+/// A time that a program wrote as seconds since 1970.
+fn at(text: &str) -> Timestamp {
+    let (seconds, nanoseconds) = text.split_once('.').unwrap();
+    Timestamp::new(seconds.parse().unwrap(), nanoseconds.parse().unwrap()).unwrap()
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ const BUDGETS: &[Budget] = &[
     budget("platform up", "300 ms", "150 ms", "kube-apiserver + etcd 2.7 s (seen)"),
     budget("deploy of", "700 ms", "300 ms", "bare Deployment on Kubernetes 0.86 s (seen)"),
     budget("rollback", "700 ms", "50 ms", "`rollout undo` on Kubernetes 2.0 s (seen)"),
+    budget("pipeline step overhead, isolated", "20 ms", "10 ms", "10.6 s"),
     budget("container start", "50 ms", "5 ms", "containerd 0.65 s (seen)"),
     budget("durable creates of 1 KB,  1", "1184 per s", "2960 per s", "kube-apiserver + etcd 592 per s (seen)"),
     budget("durable creates of 1 KB,  8", "2740 per s", "6850 per s", "kube-apiserver + etcd 1370 per s (seen)"),

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub(crate) use host::is_of_host;
 pub use host::{HostImage, HostImages, HostMount};
 pub use layout::LayoutImages;
 

@@ -277,6 +277,8 @@ impl Worker {
         }
         self.probe();
         if self.ended.is_some() {
+            // Whoever waits for the end hears of it before the rest is cleared away.
+            self.report();
             self.lie_down().await;
         } else if self.has_sources() {
             let due = self.refreshed.saturating_add(REFRESH).unwrap_or(self.now());

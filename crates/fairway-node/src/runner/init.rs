@@ -20,7 +20,7 @@ use super::failed::{Failed, Step as _};
 use super::host_trees::HostTrees;
 use super::idmap::Mapped;
 use super::protocol::{Answer, Ask, ContainerState, Finished, Packet, PodState, Request, Sandbox};
-use super::{folder, launch};
+use super::{folder, launch, sandbox};
 use children::Child;
 use execs::Exec;
 use logs::RunLog;
@@ -48,6 +48,8 @@ pub(super) fn run(sandbox: Sandbox, images: Option<Mapped>, trees: HostTrees) ->
     // From here on nobody reads what it said at its start.
     let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null").step(|| "open /dev/null".into())?;
     rustix::stdio::dup2_stdout(&null).step(|| "let go of standard output".into())?;
+    // While the node does its part.
+    sandbox::seccomp::prepare();
     loop {
         init.turn()?;
     }

@@ -69,7 +69,7 @@ fn launch(state: &Path, uid: &str) -> Result<i32, Failed> {
     std::env::set_current_dir(state).step(|| format!("enter {}", state.display()))?;
     let sandbox = read_sandbox(uid)?;
     join(&sandbox.cgroups)?;
-    let mapped = sandbox.host_user.and_then(map_images);
+    let mapped = sandbox.host_user.filter(|_| !sandbox.without_images).and_then(map_images);
     let trees = HostTrees::open(&sandbox)?;
     if let Some(user) = sandbox.host_user {
         become_user(user)?;

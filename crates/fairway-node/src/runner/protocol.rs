@@ -39,7 +39,10 @@ pub struct Sandbox {
     /// Files and folders of the machine that its containers may be given to read, as absolute paths.
     #[serde(default)]
     pub host_trees: Vec<PathBuf>,
-    /// `cgroup.procs` files that pod init writes itself into.
+    /// None of its containers stands on an unpacked image: those need not be shown to it.
+    #[serde(default)]
+    pub without_images: bool,
+    /// Files of cgroups that pod init writes itself into.
     #[serde(default)]
     pub cgroups: Vec<PathBuf>,
 }
@@ -97,7 +100,7 @@ pub struct Container {
     pub mounts: Vec<Mount>,
     /// What it may use.
     pub limits: Limits,
-    /// `cgroup.procs` files that it writes itself into.
+    /// Files of cgroups that it writes itself into.
     #[serde(default)]
     pub cgroups: Vec<PathBuf>,
     /// The file whose `oom_kill` line counts kills for want of memory.

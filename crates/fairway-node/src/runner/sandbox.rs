@@ -6,7 +6,7 @@
 mod place;
 mod privileges;
 mod root;
-mod seccomp;
+pub(super) mod seccomp;
 mod users;
 
 use std::os::fd::{AsFd as _, OwnedFd};

@@ -170,6 +170,7 @@ impl Bench {
             memory_volumes: Vec::new(),
             log_limit: LogLimit::default(),
             host_trees: Vec::new(),
+            without_images: false,
             cgroups: Vec::new(),
         }
     }

@@ -135,6 +135,13 @@ impl Plane {
         }
     }
 
+    /// Waits until no process of any pod is left.
+    pub(crate) async fn quiet(&self) {
+        while self.node().footprint().processes > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub(crate) async fn delete(&self, name: &str) {
         self.pods().delete(name, &DeleteParams::default()).await.unwrap();
         self.gone(name).await;
@@ -178,6 +185,7 @@ fn host_images() -> HostImages {
         let image = bundle.map_or(image.clone(), |it| image.trusting(&it));
         images.images.insert("rust".into(), image.variable("CARGO_HOME", "/tmp/cargo"));
     }
+    images.images.insert("program".into(), HostImage::of_system().with(bench::built(), "/opt/program"));
     images.images.insert("broken".into(), HostImage::of_system().with("/no/such/toolchain", "/opt/it"));
     images
 }

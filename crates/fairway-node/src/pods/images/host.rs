@@ -34,6 +34,11 @@ const PASSWD: &str =
     "root:x:0:0:root:/tmp:/bin/sh\nstep:x:1000:1000::/tmp:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n";
 const GROUP: &str = "root:x:0:\nstep:x:1000:\nnogroup:x:65534:\n";
 
+/// Whether a reference names a host image, known or not.
+pub(crate) fn is_of_host(reference: &str) -> bool {
+    reference.starts_with(PREFIX)
+}
+
 /// One image made of the machine's own files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostImage {

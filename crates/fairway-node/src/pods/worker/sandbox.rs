@@ -16,6 +16,7 @@ use super::{MISSING, Worker};
 use crate::pods::chain;
 use crate::pods::containers::{hostname, log_limit, milli};
 use crate::pods::environment::{self, Place};
+use crate::pods::images::is_of_host;
 use crate::pods::status::Waiting;
 use crate::pods::volumes;
 use crate::runner::{RunPod, Sandbox};
@@ -97,6 +98,7 @@ impl Worker {
             memory_volumes: self.memory_volumes(),
             log_limit: log_limit(&self.pod).ok().flatten().unwrap_or(settings.log_limit),
             host_trees: self.host_trees(),
+            without_images: self.containers().iter().all(|it| it.image.as_deref().is_some_and(is_of_host)),
             cgroups: Vec::new(),
         };
         let live = Arc::new(runner.create(sandbox).await?);

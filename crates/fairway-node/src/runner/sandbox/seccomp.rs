@@ -4,6 +4,7 @@
 //! corners of the kernel out of reach (user namespaces, keyrings, BPF, io_uring, perf, old interfaces).
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
@@ -92,10 +93,23 @@ const DENIED_HERE: &[i64] = &[];
 
 /// Installs the filter for this process and all it becomes.
 pub(super) fn install() -> Result<(), seccompiler::Error> {
-    for program in programs()? {
-        seccompiler::apply_filter(&program)?;
+    if let Some(programs) = READY.get() {
+        return apply(programs);
     }
-    Ok(())
+    apply(&programs()?)
+}
+
+/// Makes the filter ahead, for those that are forked from here.
+pub(crate) fn prepare() {
+    if let Ok(programs) = programs() {
+        let _made_before = READY.set(programs);
+    }
+}
+
+static READY: OnceLock<[BpfProgram; 3]> = OnceLock::new();
+
+fn apply(programs: &[BpfProgram]) -> Result<(), seccompiler::Error> {
+    programs.iter().try_for_each(|it| seccompiler::apply_filter(it))
 }
 
 fn programs() -> Result<[BpfProgram; 3], seccompiler::Error> {
