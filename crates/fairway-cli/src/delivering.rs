@@ -8,6 +8,7 @@ use std::time::Duration;
 use fairway_api::conditions::{READY, RECONCILING, STALLED, is_true};
 use fairway_api::names::{ANNOTATION_CAUSE, ComponentName};
 use fairway_api::v1alpha1::{AttemptOutcome, Delivery, DeliveryReason, Release};
+use fairway_plan::entry;
 use fairway_plan::release::version;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
@@ -87,6 +88,10 @@ pub(crate) async fn deliver(
     let doing = || format!("deliver {component} to {}", place.environment);
     let before = api.get_opt(component.as_str()).await.map_err(Failure::api(doing()))?;
     let name = release.name_any();
+    // What would be refused is not asked for: the wish of before stays, and what serves is still what is wanted.
+    if let Some(refusal) = entry::refusal(&place.environment, &place.object.spec, release) {
+        return Err(Failure::refused(refusal.message).hint(refusal.next_step));
+    }
     let written = if before.as_ref().is_some_and(|it| has_failed(it, &name)) {
         // The same release once more: only another restart word asks anew.
         merge(session, place, component, &json!({ "restart": cause }), cause).await?

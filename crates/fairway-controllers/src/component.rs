@@ -23,7 +23,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Context, Error};
+use crate::{Context, Error, leaving};
 
 pub(crate) const NAME: &str = "component-controller";
 
@@ -107,18 +107,12 @@ async fn reconcile(component: Arc<Component>, ctx: Arc<Context>) -> Result<Next,
     let phase = with_finalizer(&api, &component, FINALIZER, false).await;
     match phase.map_err(Error::write("the finalizer"))? {
         Phase::Left => return Ok(Next::Settled),
-        Phase::Leaving => return clean_up(&component, &api, &ctx).await,
+        Phase::Leaving => return leave(&component, &api, &ctx).await,
         Phase::Wanted => {}
     }
-    let projects: Api<Project> = Api::all(ctx.kit.client.clone());
-    let project = projects.get_opt(&home).await.map_err(Error::read("the project"))?;
-    let verdict = validate(&component, project.is_some());
-    let hosted = match (&verdict, &project) {
-        (Ok(_), Some(project)) => repository::converge(&component, project, &ctx).await,
-        _ => Ok(Ok(None)),
-    };
+    let hosted = converge(&component, &ctx).await;
     let (verdict, repository) = match &hosted {
-        Ok(Ok(repository)) => (verdict.map(|_| ()), repository.clone()),
+        Ok(Ok(repository)) => (Ok(()), repository.clone()),
         Ok(Err(problem)) => (Err(problem.clone()), None),
         Err(error) => {
             let message = format!("the platform could not {error}; it tries again");
@@ -130,6 +124,18 @@ async fn reconcile(component: Arc<Component>, ctx: Arc<Context>) -> Result<Next,
     hosted?.ok();
     reported.map_err(Error::write("the component's status"))?;
     Ok(Next::Settled)
+}
+
+/// Its repository, if it has one, or why somebody has to change something first.
+async fn converge(component: &Component, ctx: &Context) -> Result<Result<Option<ComponentRepository>, Problem>, Error> {
+    let projects: Api<Project> = Api::all(ctx.kit.client.clone());
+    let project = projects.get_opt(&component.namespace().unwrap_or_default()).await;
+    let project = project.map_err(Error::read("the project"))?;
+    match (validate(component, project.is_some()), &project) {
+        (Err(problem), _) => Ok(Err(problem)),
+        (Ok(_), Some(project)) => repository::converge(component, project, ctx).await,
+        (Ok(_), None) => Ok(Ok(None)),
+    }
 }
 
 /// What keeps a Component from being delivered.
@@ -170,7 +176,8 @@ fn status(
                 ComponentReason::ApplyFailed => Wanted::no(STALLED, reason.as_str(), "it is being tried again"),
                 _ => Wanted::yes(STALLED, reason.as_str(), "nothing changes until this is mended"),
             };
-            (Wanted::no(READY, reason.as_str(), message.clone()), stalled, Some("its team"), None)
+            let who = if *reason == ComponentReason::ApplyFailed { "the platform team" } else { "its team" };
+            (Wanted::no(READY, reason.as_str(), message.clone()), stalled, Some(who), None)
         }
         Ok(()) => {
             let (reason, message, next) = match &before.latest_version {
@@ -200,12 +207,38 @@ fn status(
     })
 }
 
-/// Its Deliveries in every Environment first, then its Releases, then the Component.
-async fn clean_up(component: &Component, api: &Api<Component>, ctx: &Context) -> Result<Next, Error> {
+/// Removes what belongs to a leaving Component, says what is left, and lets it go when nothing is.
+async fn leave(component: &Component, api: &Api<Component>, ctx: &Context) -> Result<Next, Error> {
+    let left = clean_up(component, ctx).await;
+    if let Ok(None) = left {
+        with_finalizer(api, component, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
+        return Ok(Next::Settled);
+    }
+    let before = component.status.clone().unwrap_or_default();
+    let said = left.as_ref().map(|it| it.as_deref().unwrap_or_default());
+    let wanted = leaving::wanted(ComponentReason::Deleting.as_str(), said);
+    let generation = component.metadata.generation;
+    let status = json!({
+        "summary": leaving::explanation(&wanted).summary,
+        "fixedBy": null,
+        "nextStep": null,
+        "repository": before.repository,
+        "observedGeneration": generation,
+        "conditions": merge(&before.conditions, &wanted, generation, ctx.kit.world.clock.now()),
+    });
+    let reported = fairway_controller::report_part(api, component, &status, NAME).await;
+    left?;
+    reported.map_err(Error::write("the component's status"))?;
+    Ok(Next::After(LEAVING))
+}
+
+/// Its Deliveries in every Environment first, then its Releases and its repository: what is still there.
+async fn clean_up(component: &Component, ctx: &Context) -> Result<Option<String>, Error> {
     let home = component.namespace().unwrap_or_default();
     let name = component.name_any();
-    if delete_deliveries(&home, &name, ctx).await? {
-        return Ok(Next::After(LEAVING));
+    let serving = delete_deliveries(&home, &name, ctx).await?;
+    if !serving.is_empty() {
+        return Ok(Some(format!("what runs of it goes first: {}", serving.join(", "))));
     }
     let releases: Api<Release> = Api::namespaced(ctx.kit.client.clone(), &home);
     let all = list::<Release>(&ctx.kit.client, &home, &ListParams::default()).await;
@@ -216,20 +249,19 @@ async fn clean_up(component: &Component, api: &Api<Component>, ctx: &Context) ->
     let projects: Api<Project> = Api::all(ctx.kit.client.clone());
     let project = projects.get_opt(&home).await.map_err(Error::read("the project"))?;
     repository::remove(component, project.as_ref(), ctx).await?;
-    with_finalizer(api, component, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
-    Ok(Next::Settled)
+    Ok(None)
 }
 
-/// Deletes the Component's Deliveries; true while one is left.
-async fn delete_deliveries(home: &str, name: &str, ctx: &Context) -> Result<bool, Error> {
+/// Deletes the Component's Deliveries; gives the Environments where one is left.
+async fn delete_deliveries(home: &str, name: &str, ctx: &Context) -> Result<Vec<String>, Error> {
     let environments = list::<Environment>(&ctx.kit.client, home, &ListParams::default()).await;
     let environments = environments.map_err(Error::read("environments"))?;
-    let mut left = false;
+    let mut left = Vec::new();
     for environment in environments {
         let Some(namespace) = namespace_of(home, &environment) else { continue };
         let deliveries: Api<Delivery> = Api::namespaced(ctx.kit.client.clone(), &namespace);
         let Some(it) = deliveries.get_opt(name).await.map_err(Error::read("a delivery"))? else { continue };
-        left = true;
+        left.push(environment.name_any());
         if it.metadata.deletion_timestamp.is_none() {
             delete_exact(&deliveries, name, it.uid()).await.map_err(Error::write("a delivery"))?;
         }

@@ -67,7 +67,7 @@ async fn reconcile(delivery: Arc<Delivery>, ctx: Arc<Context>) -> Result<Next, E
     let phase = with_finalizer(&api, &delivery, FINALIZER, false).await;
     match phase.map_err(Error::write("the finalizer"))? {
         Phase::Left => return Ok(Next::Settled),
-        Phase::Leaving => return clean_up(&delivery, &api, &ctx).await,
+        Phase::Leaving => return leave(&delivery, &api, &ctx).await,
         Phase::Wanted => {}
     }
     let outcome = converge(&delivery, &ctx).await;
@@ -194,9 +194,16 @@ async fn hold(
     Ok(Outcome::Done(Box::new(Done { valid, wanted, course: Course::TakenBack { why }, seen })))
 }
 
-async fn clean_up(delivery: &Delivery, api: &Api<Delivery>, ctx: &Context) -> Result<Next, Error> {
+/// Removes what was applied and lets the Delivery go; says so before, as the target may be away.
+async fn leave(delivery: &Delivery, api: &Api<Delivery>, ctx: &Context) -> Result<Next, Error> {
     let removed = ctx.target.remove(&delivery.namespace().unwrap_or_default(), &delivery.name_any()).await;
-    removed.map_err(|source| Error::Target { what: "remove the bundle", source })?;
+    let removed = removed.map_err(|source| Error::Target { what: "remove the bundle", source });
+    if let Err(error) = &removed {
+        let status = report::leaving(delivery, error, ctx.kit.world.clock.now());
+        let reported = fairway_controller::report(api, delivery, delivery.status.as_ref(), &status, NAME).await;
+        removed?;
+        reported.map_err(Error::write("the delivery's status"))?;
+    }
     with_finalizer(api, delivery, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
     Ok(Next::Settled)
 }

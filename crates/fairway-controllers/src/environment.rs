@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::egress::{self, Egress};
 use crate::project::{apply_namespace, apply_rights, is_ours, namespace_gone};
-use crate::{Context, Error};
+use crate::{Context, Error, leaving};
 
 pub(crate) const NAME: &str = "environment-controller";
 
@@ -64,23 +64,34 @@ async fn reconcile(environment: Arc<Environment>, ctx: Arc<Context>) -> Result<N
     let phase = with_finalizer(&api, environment.as_ref(), FINALIZER, false).await;
     match phase.map_err(Error::write("the finalizer"))? {
         Phase::Left => return Ok(Next::Settled),
-        Phase::Leaving => return clean_up(&environment, &api, &ctx).await,
+        Phase::Leaving => return leave(&environment, &api, &ctx).await,
         Phase::Wanted => {}
     }
-    let observed = observe(&environment, &ctx).await?;
-    let verdict = validate(&environment, &observed);
-    let applied = match &verdict {
-        Ok(it) => apply(it, &observed, &ctx).await,
-        Err(_) => Ok(()),
-    };
-    let now = ctx.kit.world.clock.now();
-    let egress = observed.egress.condition(ctx.target.enforces_egress());
-    let status = status(&environment, verdict.as_ref(), applied.as_ref().err(), egress, now);
+    let (pass, egress) = converge(&environment, &ctx).await;
+    let status = status(&environment, &pass, egress, ctx.kit.world.clock.now());
     let before = environment.status.as_ref();
     let reported = fairway_controller::report(&api, environment.as_ref(), before, &status, NAME).await;
-    applied?;
+    pass?.ok();
     reported.map_err(Error::write("the environment's status"))?;
     Ok(Next::Settled)
+}
+
+/// What is in force, or why somebody has to change something first.
+type Pass = Result<Result<Valid, Problem>, Error>;
+
+/// Beside the pass: what holds for connections to the outside, where that could be read.
+async fn converge(environment: &Environment, ctx: &Context) -> (Pass, Option<Wanted>) {
+    let observed = match observe(environment, ctx).await {
+        Ok(observed) => observed,
+        Err(error) => return (Err(error), None),
+    };
+    let egress = observed.egress.condition(ctx.target.enforces_egress());
+    let verdict = validate(environment, &observed);
+    let applied = match &verdict {
+        Ok(it) => apply(it, &observed, ctx).await,
+        Err(_) => Ok(()),
+    };
+    (applied.map(|()| verdict), Some(egress))
 }
 
 struct Observed {
@@ -192,32 +203,48 @@ async fn apply(it: &Valid, observed: &Observed, ctx: &Context) -> Result<(), Err
     Ok(())
 }
 
-/// The namespace with all in it, then the Environment. An adopted namespace is somebody's: it stays.
-async fn clean_up(environment: &Environment, api: &Api<Environment>, ctx: &Context) -> Result<Next, Error> {
+/// Removes what belongs to a leaving Environment, says what is left, and lets it go when nothing is.
+async fn leave(environment: &Environment, api: &Api<Environment>, ctx: &Context) -> Result<Next, Error> {
+    let left = clean_up(environment, ctx).await;
+    if let Ok(None) = left {
+        with_finalizer(api, environment, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
+        return Ok(Next::Settled);
+    }
+    let before = environment.status.clone().unwrap_or_default();
+    let said = left.as_ref().map(|it| it.as_deref().unwrap_or_default());
+    let wanted = leaving::wanted(EnvironmentReason::Deleting.as_str(), said);
+    let generation = environment.metadata.generation;
+    let status = EnvironmentStatus {
+        explanation: leaving::explanation(&wanted),
+        namespace: before.namespace,
+        observed_generation: generation,
+        conditions: merge(&before.conditions, &wanted, generation, ctx.kit.world.clock.now()),
+    };
+    let reported = fairway_controller::report(api, environment, environment.status.as_ref(), &status, NAME).await;
+    left?;
+    reported.map_err(Error::write("the environment's status"))?;
+    Ok(Next::After(LEAVING))
+}
+
+/// The namespace with all in it: what is still there. An adopted namespace is somebody's: it stays.
+async fn clean_up(environment: &Environment, ctx: &Context) -> Result<Option<String>, Error> {
     let home = environment.namespace().unwrap_or_default();
     let names = (ProjectName::parse(&home), EnvironmentName::parse(&environment.name_any()));
     let adopted = environment.spec.namespace.is_some();
     if let ((Ok(project), Ok(name)), false) = (names, adopted) {
         let namespace = environment_namespace(&project, &name);
         if !namespace_gone(&namespace, &owner_mark(&project, &name), ctx).await? {
-            return Ok(Next::After(LEAVING));
+            return Ok(Some(format!("namespace {namespace} with all in it goes first")));
         }
     }
-    with_finalizer(api, environment, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
-    Ok(Next::Settled)
+    Ok(None)
 }
 
-fn status(
-    environment: &Environment,
-    verdict: Result<&Valid, &Problem>,
-    failure: Option<&Error>,
-    egress: Wanted,
-    now: Timestamp,
-) -> EnvironmentStatus {
+fn status(environment: &Environment, pass: &Pass, egress: Option<Wanted>, now: Timestamp) -> EnvironmentStatus {
     let before = environment.status.clone().unwrap_or_default();
     let mut explanation = Explanation::default();
-    let (ready, stalled) = match (verdict, failure) {
-        (Err((reason, message)), _) => {
+    let (ready, stalled) = match pass {
+        Ok(Err((reason, message))) => {
             let reason = reason.as_str();
             let home = environment.namespace().unwrap_or_default();
             explanation.fixed_by = Some("the platform team".to_owned());
@@ -225,26 +252,31 @@ fn status(
             let stalled = Wanted::yes(STALLED, reason, "nothing changes until this is mended");
             (Wanted::no(READY, reason, message.clone()), stalled)
         }
-        (Ok(_), Some(error)) => {
+        Err(error) => {
             let reason = EnvironmentReason::ApplyFailed.as_str();
             let message = format!("the platform could not {error}; it tries again");
             (Wanted::no(READY, reason, message), Wanted::no(STALLED, reason, "it is being tried again"))
         }
-        (Ok(it), None) => {
+        Ok(Ok(it)) => {
             let reason = EnvironmentReason::InForce.as_str();
             let message = format!("namespace {} is in force with rights and network policy", it.namespace);
             (Wanted::yes(READY, reason, message), Wanted::no(STALLED, reason, "nothing keeps it"))
         }
     };
     // Where the namespace is not in force, nobody knows what holds in it.
-    let egress = if ready.status == Some(true) { egress } else { Wanted { status: None, ..egress } };
+    let in_force = ready.status == Some(true);
+    let egress = egress.map(|it| if in_force { it } else { Wanted { status: None, ..it } });
     explanation.summary.clone_from(&ready.message);
+    let wanted: Vec<Wanted> = [ready, stalled].into_iter().chain(egress).collect();
     let generation = environment.metadata.generation;
     EnvironmentStatus {
         explanation,
-        namespace: verdict.ok().map(|it| it.namespace.clone()).or_else(|| before.namespace.clone()),
+        namespace: match pass {
+            Ok(Ok(it)) => Some(it.namespace.clone()),
+            _ => before.namespace.clone(),
+        },
         observed_generation: generation,
-        conditions: merge(&before.conditions, &[ready, stalled, egress], generation, now),
+        conditions: merge(&before.conditions, &wanted, generation, now),
     }
 }
 

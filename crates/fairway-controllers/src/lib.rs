@@ -25,6 +25,8 @@ mod delivery;
 
 mod pipeline_run;
 
+mod leaving;
+
 mod rights;
 
 pub mod bootstrap;

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bootstrap::DEVELOPER;
 use crate::egress::{self, Egress};
-use crate::{Context, Error};
+use crate::{Context, Error, leaving};
 
 pub(crate) const NAME: &str = "project-controller";
 
@@ -49,22 +49,31 @@ async fn reconcile(project: Arc<Project>, ctx: Arc<Context>) -> Result<Next, Err
         with_finalizer(&api, project.as_ref(), FINALIZER, false).await.map_err(Error::write("the finalizer"))?;
     match phase {
         Phase::Left => return Ok(Next::Settled),
-        Phase::Leaving => return clean_up(&project, &ctx).await,
+        Phase::Leaving => return leave(&project, &api, &ctx).await,
         Phase::Wanted => {}
     }
-    let observed = observe(&project, &ctx).await?;
-    let verdict = validate(&project, &observed);
-    let applied = match &verdict {
-        Ok(name) => apply(&project, name, &observed, &ctx).await,
-        Err(_) => Ok(()),
-    };
-    let egress = observed.egress.condition(ctx.target.enforces_egress());
-    let now = ctx.kit.world.clock.now();
-    let status = status(&project, verdict.as_ref().map(|_| ()), applied.as_ref().err(), egress, now);
+    let (pass, egress) = converge(&project, &ctx).await;
+    let verdict = pass.as_ref().map_or(Ok(()), |it| it.as_ref().copied());
+    let status = status(&project, verdict, pass.as_ref().err(), egress, ctx.kit.world.clock.now());
     let reported = fairway_controller::report(&api, project.as_ref(), project.status.as_ref(), &status, NAME).await;
-    applied?;
+    pass?.ok();
     reported.map_err(Error::write("the project's status"))?;
     Ok(Next::Settled)
+}
+
+/// Whether it is in force, or why its user has to change something first; and what holds for connections to the outside,
+/// where that could be read.
+async fn converge(project: &Project, ctx: &Context) -> (Result<Result<(), Problem>, Error>, Option<Wanted>) {
+    let observed = match observe(project, ctx).await {
+        Ok(observed) => observed,
+        Err(error) => return (Err(error), None),
+    };
+    let egress = observed.egress.condition(ctx.target.enforces_egress());
+    let pass = match validate(project, &observed) {
+        Ok(name) => apply(project, &name, &observed, ctx).await.map(Ok),
+        Err(problem) => Ok(Err(problem)),
+    };
+    (pass, Some(egress))
 }
 
 struct Observed {
@@ -178,8 +187,30 @@ pub(crate) async fn apply_rights(
     Ok(())
 }
 
-/// Environments first (they have namespaces of their own), then the namespace, then the Project.
-async fn clean_up(project: &Project, ctx: &Context) -> Result<Next, Error> {
+/// Removes what belongs to a leaving Project, says what is left, and lets it go when nothing is.
+async fn leave(project: &Project, api: &Api<Project>, ctx: &Context) -> Result<Next, Error> {
+    let left = clean_up(project, ctx).await;
+    if let Ok(None) = left {
+        with_finalizer(api, project, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
+        return Ok(Next::Settled);
+    }
+    let before = project.status.clone().unwrap_or_default();
+    let said = left.as_ref().map(|it| it.as_deref().unwrap_or_default());
+    let wanted = leaving::wanted(ProjectReason::Deleting.as_str(), said);
+    let generation = project.metadata.generation;
+    let status = ProjectStatus {
+        explanation: leaving::explanation(&wanted),
+        observed_generation: generation,
+        conditions: merge(&before.conditions, &wanted, generation, ctx.kit.world.clock.now()),
+    };
+    let reported = fairway_controller::report(api, project, project.status.as_ref(), &status, NAME).await;
+    left?;
+    reported.map_err(Error::write("the project's status"))?;
+    Ok(Next::After(LEAVING))
+}
+
+/// Environments first (they have namespaces of their own), then the namespace: what is still there.
+async fn clean_up(project: &Project, ctx: &Context) -> Result<Option<String>, Error> {
     let name = project.name_any();
     // Also those that cannot be read.
     let environments: Api<DeserializeGuard<Environment>> = Api::namespaced(ctx.kit.client.clone(), &name);
@@ -188,15 +219,13 @@ async fn clean_up(project: &Project, ctx: &Context) -> Result<Next, Error> {
         for it in left.iter().filter(|it| it.meta().deletion_timestamp.is_none()) {
             delete_exact(&environments, &it.name_any(), it.uid()).await.map_err(Error::write("an environment"))?;
         }
-        return Ok(Next::After(LEAVING));
+        let mut names: Vec<String> = left.iter().map(ResourceExt::name_any).collect();
+        names.sort();
+        return Ok(Some(format!("its environments go first: {}", names.join(", "))));
     }
     let mark = ProjectName::parse(&name).map(|it| owner_mark(&it)).unwrap_or_default();
-    if !namespace_gone(&name, &mark, ctx).await? {
-        return Ok(Next::After(LEAVING));
-    }
-    let api: Api<Project> = Api::all(ctx.kit.client.clone());
-    with_finalizer(&api, project, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
-    Ok(Next::Settled)
+    let gone = namespace_gone(&name, &mark, ctx).await?;
+    Ok((!gone).then(|| format!("namespace {name} with all in it goes first")))
 }
 
 /// Deletes a namespace that is ours; true once it is gone. One that is not ours is not touched.
@@ -216,7 +245,7 @@ fn status(
     project: &Project,
     verdict: Result<(), &Problem>,
     failure: Option<&Error>,
-    egress: Wanted,
+    egress: Option<Wanted>,
     now: Timestamp,
 ) -> ProjectStatus {
     let before = project.status.clone().unwrap_or_default();
@@ -239,12 +268,15 @@ fn status(
         }
     };
     // Where the namespace is not in force, nobody knows what holds in it.
-    let egress = if ready.status == Some(true) { egress } else { Wanted { status: None, ..egress } };
+    let in_force = ready.status == Some(true);
+    let egress = egress.map(|it| if in_force { it } else { Wanted { status: None, ..it } });
+    let summary = ready.message.clone();
+    let wanted: Vec<Wanted> = [ready, stalled].into_iter().chain(egress).collect();
     let generation = project.metadata.generation;
     ProjectStatus {
-        explanation: Explanation { summary: ready.message.clone(), fixed_by, next_step },
+        explanation: Explanation { summary, fixed_by, next_step },
         observed_generation: generation,
-        conditions: merge(&before.conditions, &[ready, stalled, egress], generation, now),
+        conditions: merge(&before.conditions, &wanted, generation, now),
     }
 }
 

@@ -41,17 +41,40 @@ async fn reconcile(release: Arc<Release>, ctx: Arc<Context>) -> Result<Next, Err
     if release.metadata.deletion_timestamp.is_some() {
         return Ok(Next::Settled);
     }
-    let observed = observe(&release, &ctx).await?;
-    let verdict = validate(&release, &observed);
-    let identity = match (&verdict, given(&release)) {
-        (_, Some(given)) => Some(given),
-        (Ok(component), None) => Some(apply(&release, component, &observed, &ctx).await?),
-        (Err(_), None) => None,
+    let pass = converge(&release, &ctx).await;
+    if pass.as_ref().err().is_some_and(is_a_race) {
+        // Another Release took the number, and this one the next in a moment: nothing to tell.
+        return pass.map(|_| Next::Settled);
+    }
+    let (verdict, identity) = match &pass {
+        Ok((verdict, identity)) => (verdict.clone(), identity.clone()),
+        Err(error) => {
+            let message = format!("the platform could not {error}; it tries again");
+            (Err((ReleaseReason::ApplyFailed, message)), given(&release))
+        }
     };
-    let status = status(&release, verdict.as_ref().map(|_| ()), identity.as_ref(), ctx.kit.world.clock.now());
+    let now = ctx.kit.world.clock.now();
+    let status = status(&release, verdict.as_ref().copied(), identity.as_ref(), now);
     let reported = fairway_controller::report_part(&api, &release, &status, NAME).await;
+    let (_told, _) = pass?;
     reported.map_err(Error::write("the release's status"))?;
     Ok(Next::Settled)
+}
+
+/// Whether it can be delivered, and what it is called.
+async fn converge(release: &Release, ctx: &Context) -> Result<(Result<(), Problem>, Option<Identity>), Error> {
+    let observed = observe(release, ctx).await?;
+    let verdict = validate(release, &observed);
+    let identity = match (&verdict, given(release)) {
+        (_, Some(given)) => Some(given),
+        (Ok(component), None) => Some(apply(release, component, &observed, ctx).await?),
+        (Err(_), None) => None,
+    };
+    Ok((verdict.map(|_| ()), identity))
+}
+
+fn is_a_race(error: &Error) -> bool {
+    matches!(error, Error::Write { source: kube::Error::Api(status), .. } if status.code == 409)
 }
 
 struct Observed {
@@ -163,6 +186,10 @@ fn taken(release: &Release, status: &ComponentStatus, siblings: &[Release]) -> O
 fn status(release: &Release, verdict: Result<(), &Problem>, identity: Option<&Identity>, now: Timestamp) -> Value {
     let before = release.status.clone().unwrap_or_default();
     let (ready, stalled, next_step) = match verdict {
+        Err((reason @ ReleaseReason::ApplyFailed, message)) => {
+            let stalled = Wanted::no(STALLED, reason.as_str(), "it is being tried again");
+            (Wanted::no(READY, reason.as_str(), message.clone()), stalled, None)
+        }
         Err((reason, message)) => {
             let stalled = Wanted::yes(STALLED, reason.as_str(), "a release does not change; make a new one");
             let next = "platform deploy --env=staging";

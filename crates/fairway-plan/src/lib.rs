@@ -4,6 +4,8 @@
 //! Functions from data to data, with no client, clock, randomness or disk. A user's mistakes come back as findings
 //! beside the value, all at once, never as the first of many errors.
 
+pub mod entry;
+
 pub mod health;
 
 pub mod pipeline;

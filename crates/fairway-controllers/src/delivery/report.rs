@@ -43,6 +43,20 @@ pub(super) fn status(
     status
 }
 
+/// What it says while it is being removed and its target does not do its part.
+pub(super) fn leaving(delivery: &Delivery, error: &Error, now: Timestamp) -> DeliveryStatus {
+    let mut status = delivery.status.clone().unwrap_or_default();
+    let generation = delivery.metadata.generation;
+    let reason = DeliveryReason::Deleting.as_str();
+    let mut wanted = crate::leaving::wanted(reason, Err(error)).to_vec();
+    status.explanation = crate::leaving::explanation(&wanted);
+    status.explanation.fixed_by = Some("the platform team".to_owned());
+    wanted.push(Wanted::yes(RECONCILING, reason, on_its_way(true)));
+    status.conditions = merge(&status.conditions, &wanted, generation, now);
+    status.observed_generation = generation;
+    status
+}
+
 fn on_its_way(it: bool) -> String {
     if it { "it is on its way".to_owned() } else { "nothing is on its way".to_owned() }
 }

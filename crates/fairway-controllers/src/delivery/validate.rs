@@ -3,7 +3,7 @@
 use fairway_api::conditions::{READY, is_true};
 use fairway_api::names::{ComponentName, EnvironmentName, ProjectName};
 use fairway_api::v1alpha1::{Delivery, DeliveryReason, Release};
-use fairway_plan::release::version;
+use fairway_plan::entry;
 use kube::ResourceExt;
 
 use super::observe::Observed;
@@ -60,26 +60,8 @@ pub(super) fn validate(delivery: &Delivery, observed: &Observed) -> Result<Valid
         return Err(problem(DeliveryReason::WrongComponent, message, Some(next)));
     }
     let release = release(delivery, observed, &component)?;
-    let tier = place.spec.tier;
-    if release.spec.source.uncommitted && !tier.takes_uncommitted() {
-        let message = format!(
-            "{} was made from uncommitted changes, and environments of tier {} take only what is committed",
-            version(&release),
-            tier.as_str()
-        );
-        let next = "git commit, then platform deploy --env=staging".to_owned();
-        return Err(problem(DeliveryReason::UncommittedNotAllowed, message, Some(next)));
-    }
-    if let Some(from) = &place.spec.promotes_from {
-        let proven = release.status.as_ref().map(|it| it.proven_in.clone()).unwrap_or_default();
-        if !proven.iter().any(|it| it == from || it == environment.as_str()) {
-            let message = format!(
-                "{} has not been healthy in {from} yet, and {environment} takes only what was",
-                version(&release)
-            );
-            let next = format!("platform deploy {component} --env={from}");
-            return Err(problem(DeliveryReason::NotProven, message, Some(next)));
-        }
+    if let Some(it) = entry::refusal(&environment, &place.spec, &release) {
+        return Err(problem(it.reason, it.message, Some(it.next_step)));
     }
     let replicas = delivery.spec.replicas.unwrap_or(1);
     let restart = delivery.spec.restart.clone();

@@ -60,3 +60,15 @@ fn an_environment_outside_a_project_or_promoting_from_nowhere_says_so() {
     seen.project = None;
     assert_eq!(validate(&it, &seen).unwrap_err().0, EnvironmentReason::ProjectNotFound);
 }
+
+#[test]
+fn what_the_platform_could_not_do_is_told_and_its_namespace_stays_known() {
+    let mut it = environment("staging", EnvironmentSpec::default());
+    it.status = Some(EnvironmentStatus { namespace: Some("shop--staging".to_owned()), ..EnvironmentStatus::default() });
+    let away = kube::Error::Api(kube::core::Status::failure("away", "ServiceUnavailable").with_code(503).boxed());
+    let pass = Err(Error::Read { what: "the project", source: away });
+    let said = status(&it, &pass, None, Timestamp::UNIX_EPOCH);
+    assert_eq!(said.explanation.summary, "the platform could not read the project; it tries again");
+    assert_eq!(said.namespace.as_deref(), Some("shop--staging"));
+    assert!(said.conditions.iter().all(|it| it.reason == "ApplyFailed" && it.status == "False"));
+}

@@ -37,12 +37,12 @@ fn a_project_needs_a_good_name_a_team_and_a_namespace_that_is_its_own() {
 fn a_status_says_the_state_in_one_sentence_and_is_equal_when_nothing_changed() {
     let mut it = project("shop");
     let now = Timestamp::from_second(5).unwrap();
-    let first = status(&it, Ok(()), None, egress(), now);
+    let first = status(&it, Ok(()), None, Some(egress()), now);
     assert_eq!(first.explanation.summary, "namespace shop is in force for team checkout");
     it.status = Some(first.clone());
-    assert_eq!(status(&it, Ok(()), None, egress(), Timestamp::from_second(99).unwrap()), first);
+    assert_eq!(status(&it, Ok(()), None, Some(egress()), Timestamp::from_second(99).unwrap()), first);
     let problem = (ProjectReason::TeamNotFound, "team does not exist".to_owned());
-    let stalled = status(&it, Err(&problem), None, egress(), now);
+    let stalled = status(&it, Err(&problem), None, Some(egress()), now);
     assert!(stalled.conditions.iter().any(|it| it.type_ == STALLED && it.status == "True"));
     assert!(stalled.explanation.next_step.is_some());
     let egress_of =

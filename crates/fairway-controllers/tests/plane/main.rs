@@ -9,6 +9,8 @@ mod killed;
 
 mod foreign;
 
+mod leaving;
+
 mod poison;
 
 mod egress;
