@@ -1,11 +1,12 @@
 //! The hub's own routes: the ledger.
 
 use http::{Request, StatusCode};
+use jiff::Timestamp;
 use kube::client::Body;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::session::Session;
 
 /// One event of the ledger, newest first where there are several.
@@ -60,6 +61,44 @@ pub(crate) async fn events(session: &Session, query: &[(&str, String)]) -> Resul
     let text = get(session, &format!("/hub/v1/ledger?{}", query.join("&")), "read the ledger").await?;
     let page: Page = serde_json::from_str(&text)
         .map_err(|it| Failure::failed(format!("the ledger's answer cannot be read: {it}")))?;
+    Ok(page.items)
+}
+
+/// An instance that is gone, and what it printed last.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct PastInstance {
+    pub(crate) name: String,
+    pub(crate) ended: Timestamp,
+    pub(crate) containers: Vec<PastContainer>,
+}
+
+/// A container of an instance that is gone.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct PastContainer {
+    pub(crate) log: String,
+}
+
+#[derive(Deserialize)]
+struct PastInstances {
+    items: Vec<PastInstance>,
+}
+
+/// Instances of a component that are gone, newest first; of one version, if it is named.
+pub(crate) async fn past_instances(
+    session: &Session,
+    namespace: &str,
+    component: &str,
+    version: Option<&str>,
+) -> Result<Vec<PastInstance>, Failure> {
+    let version = version.map(|it| format!("&version={it}")).unwrap_or_default();
+    let path = format!("/hub/v1/logs?namespace={namespace}&component={component}{version}");
+    let text = match get(session, &path, "read the logs of instances that are gone").await {
+        // A cluster without a hub remembers none.
+        Err(failure) if failure.exit == Exit::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let page: PastInstances =
+        serde_json::from_str(&text).map_err(|it| Failure::failed(format!("the hub's answer cannot be read: {it}")))?;
     Ok(page.items)
 }
 

@@ -15,7 +15,7 @@ mod sockets;
 pub use network::{CLUSTER_DOMAIN, EGRESS_ANNOTATION, NetworkMetrics, NetworkSettings, PodNetwork, SYNTHETIC};
 pub use pods::{
     EnsureImage, FolderImages, HostImage, HostImages, HostMount, Image, Images, LayoutImages, Node, NodeSettings,
-    StartNode,
+    PastContainer, PastPod, StartNode,
 };
 pub use rights::rules;
 pub use runner::{Volume, open_beneath, reexec};

@@ -8,6 +8,7 @@ mod claims;
 mod containers;
 mod environment;
 mod images;
+mod past;
 mod plan;
 mod probes;
 mod refuse;
@@ -18,7 +19,7 @@ mod usage;
 mod volumes;
 mod worker;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +45,8 @@ use claims::Claims;
 use register::Register;
 use usage::Usage;
 use worker::{Target, Worker};
+
+pub use past::{PastContainer, PastPod};
 
 pub use images::{EnsureImage, FolderImages, HostImage, HostImages, HostMount, Image, Images, LayoutImages};
 
@@ -282,6 +285,14 @@ impl Node {
     /// The folder of a claim, as soon as it is bound. Of one that never will be, it never comes.
     pub async fn bound_volume(&self, namespace: &str, claim: &str) -> Volume {
         self.shared.claims.wait(namespace, claim).await.volume
+    }
+
+    /// What the containers of pods that are gone printed last: those of a namespace with these labels, newest first. A few
+    /// are remembered, and the end of each log.
+    pub async fn past(&self, namespace: &str, labels: BTreeMap<String, String>) -> Vec<PastPod> {
+        let (state, namespace) = (self.shared.runner.state_folder().to_owned(), namespace.to_owned());
+        let found = tokio::task::spawn_blocking(move || past::find(&state, &namespace, &labels)).await;
+        found.unwrap_or_default()
     }
 
     /// What is there on this machine because of this node.

@@ -38,6 +38,7 @@ pub(crate) use owner::Owner;
 pub use cgroups::{Generation, WriteCgroup};
 pub(crate) use folder::remove_tree;
 pub use footprint::Footprint;
+pub(crate) use logs::last_words;
 pub use logs::{LogOptions, LogStream, ReadLog, read_log};
 pub use pod::{AskPod, Pod};
 pub use protocol::{Container, ContainerState, ExecResult, Finished, Limits, LogLimit, Mount, PodState, Sandbox, Want};

@@ -35,7 +35,7 @@ git commit --quiet --all --message "Third edition, never ready"
 platform deploy --env=staging || test $? = 5
 (platform status hello --env=staging || true) | grep "refused by its health check" # story only
 platform status hello --env=staging || test $? = 5
-platform logs hello --env=staging --previous || true
+platform logs hello --env=staging --previous | grep "listening"
 curl --fail --silent --show-error --header "Host: hello.staging.sandbox.localhost" http://127.0.0.1:7080/ | grep "first edition"
 
 platform history hello

@@ -1,13 +1,17 @@
 //! `logs`: what every instance of a service prints, together.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use fairway_api::names::{LABEL_COMPONENT, LABEL_ENVIRONMENT};
+use fairway_api::names::{LABEL_COMPONENT, LABEL_ENVIRONMENT, LABEL_VERSION, ProjectName};
+use fairway_api::v1alpha1::{AttemptOutcome, Delivery};
+use fairway_plan::release::version;
 use futures::{AsyncBufRead, AsyncBufReadExt as _};
-use k8s_openapi::api::core::v1::Pod;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::{ListParams, LogParams};
 use kube::{Api, ResourceExt};
 use tokio::sync::mpsc;
@@ -15,14 +19,17 @@ use tokio::task::JoinSet;
 
 use super::Which;
 use crate::failure::Failure;
-use crate::place;
+use crate::hub::{self, PastInstance};
 use crate::session::Session;
 use crate::text::harmless;
+use crate::{place, releases};
 
 /// How often new instances are looked for while following.
 const LOOK: Duration = Duration::from_secs(1);
 /// A longer line is cut: it could be gigabytes.
 const MOST_LINE: usize = 64 << 10;
+/// Of the instances that are gone the last ones are told of.
+const MOST_GONE: usize = 5;
 
 /// Show what a service prints
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -36,7 +43,7 @@ pub struct Logs {
     /// Go on with what is printed from now on
     #[arg(long, short = 'f')]
     pub follow: bool,
-    /// What the containers printed before they were restarted last
+    /// What was printed before the last restart, or by instances that were taken away
     #[arg(long, short = 'p')]
     pub previous: bool,
     /// Only the last lines of each instance
@@ -59,37 +66,84 @@ pub struct Line {
     pub text: String,
 }
 
+/// Whose logs are read.
+struct Wanted {
+    api: Api<Pod>,
+    selector: String,
+    logs: Arc<Logs>,
+    /// The version that was refused last, if the newest was: its instances are what `--previous` is asked for.
+    refused: Option<String>,
+}
+
+/// A container that printed or can print.
+struct Instance {
+    pod: String,
+    container: String,
+    /// Whether what it prints now is from before already.
+    is_over: bool,
+}
+
 /// Reads logs; each line is given to `show` as it comes, with whether there are several instances.
 pub async fn logs(session: &Session, logs: &Logs, mut show: impl FnMut(&Line, bool)) -> Result<(), Failure> {
     let project = session.project().await?;
     let component = place::component(session, logs.which.named()?)?;
-    let (place, _) = place::delivered_environment(session, &project, &component, logs.env.as_deref()).await?;
-    let api: Api<Pod> = Api::namespaced(session.client.clone(), &place.namespace());
-    let selector = format!("{LABEL_COMPONENT}={component},{LABEL_ENVIRONMENT}={}", place.environment);
-    let wanted = Arc::new(logs.clone());
+    let (place, delivery) = place::delivered_environment(session, &project, &component, logs.env.as_deref()).await?;
+    let refused = if logs.previous { refused(session, &project, &delivery).await? } else { None };
+    let wanted = Wanted {
+        api: Api::namespaced(session.client.clone(), &place.namespace()),
+        selector: format!("{LABEL_COMPONENT}={component},{LABEL_ENVIRONMENT}={}", place.environment),
+        logs: Arc::new(logs.clone()),
+        refused,
+    };
+    let silent = Cell::new(true);
+    let mut show = |line: &Line, several| {
+        silent.set(false);
+        show(line, several);
+    };
+    let any = live(&wanted, &mut show).await?;
+    if logs.previous && (silent.get() || wanted.refused.is_some()) {
+        let refused = wanted.refused.as_deref();
+        let past = hub::past_instances(session, &place.namespace(), component.as_str(), refused).await?;
+        gone(&past, logs, session.world.clock.now(), &mut show);
+    } else if !any {
+        return Err(Failure::not_found(format!("{component} has no instance in {}", place.environment))
+            .hint(format!("platform status {component} --env={}", place.environment)));
+    }
+    if silent.get() {
+        let when = if logs.previous { " before a restart or by an instance that is gone" } else { "" };
+        session.progress.note(&format!("nothing was printed in {}{when}", place.environment));
+    }
+    Ok(())
+}
+
+/// The version that was refused, if that is how the last attempt went.
+async fn refused(session: &Session, project: &ProjectName, delivery: &Delivery) -> Result<Option<String>, Failure> {
+    let attempt = delivery.status.as_ref().and_then(|it| it.attempt.as_ref());
+    let Some(attempt) = attempt.filter(|it| it.outcome == AttemptOutcome::Failed) else { return Ok(None) };
+    let release = releases::api(session, project).get_opt(&attempt.release_name).await;
+    let release = release.map_err(Failure::api(format!("read release {}", attempt.release_name)))?;
+    Ok(release.map(|it| version(&it)))
+}
+
+/// Reads what instances that are there print; gives whether there are any.
+async fn live(wanted: &Wanted, show: &mut impl FnMut(&Line, bool)) -> Result<bool, Failure> {
+    let logs = &wanted.logs;
     let (sender, mut lines) = mpsc::channel::<Line>(256);
     let mut readers = JoinSet::new();
     let mut known = BTreeSet::new();
-    let mut silent = true;
-    let mut show = |line: &Line, several| {
-        silent = false;
-        show(line, several);
-    };
     let mut looked = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
             biased;
             Some(line) = lines.recv() => show(&line, known.len() > 1),
             _ = looked.tick(), if logs.follow || known.is_empty() => {
-                let pods = instances(&api, &selector).await?;
-                if pods.is_empty() && known.is_empty() && !logs.follow {
-                    return Err(Failure::not_found(format!("{component} has no instance in {}", place.environment))
-                        .hint(format!("platform status {component} --env={}", place.environment)));
-                }
-                for (pod, container) in pods {
-                    if known.insert((pod.clone(), container.clone())) {
-                        readers.spawn(read(api.clone(), pod, container, Arc::clone(&wanted), sender.clone()));
+                for it in instances(wanted).await? {
+                    if known.insert((it.pod.clone(), it.container.clone())) {
+                        readers.spawn(read(wanted.api.clone(), it, Arc::clone(logs), sender.clone()));
                     }
+                }
+                if known.is_empty() && !logs.follow {
+                    return Ok(false);
                 }
             }
             Some(done) = readers.join_next(), if !readers.is_empty() => {
@@ -100,11 +154,7 @@ pub async fn logs(session: &Session, logs: &Logs, mut show: impl FnMut(&Line, bo
                     while let Ok(line) = lines.try_recv() {
                         show(&line, known.len() > 1);
                     }
-                    if silent {
-                        let when = if logs.previous { " before a restart" } else { "" };
-                        session.progress.note(&format!("nothing was printed in {}{when}", place.environment));
-                    }
-                    return Ok(());
+                    return Ok(true);
                 }
             }
         }
@@ -112,46 +162,53 @@ pub async fn logs(session: &Session, logs: &Logs, mut show: impl FnMut(&Line, bo
 }
 
 /// Containers that printed or can print.
-async fn instances(api: &Api<Pod>, selector: &str) -> Result<Vec<(String, String)>, Failure> {
-    let found = api.list(&ListParams::default().labels(selector)).await.map_err(Failure::api("list instances"))?;
+async fn instances(wanted: &Wanted) -> Result<Vec<Instance>, Failure> {
+    let found = wanted.api.list(&ListParams::default().labels(&wanted.selector)).await;
+    let mut found = found.map_err(Failure::api("list instances"))?.items;
+    if let Some(refused) = &wanted.refused {
+        found.retain(|it| it.labels().get(LABEL_VERSION) == Some(refused));
+    }
     let mut containers = Vec::new();
-    for pod in found.items {
-        let begun = |it: &k8s_openapi::api::core::v1::ContainerStatus| {
+    for pod in found {
+        let begun = |it: &ContainerStatus| {
             let state = it.state.as_ref();
             it.restart_count > 0 || state.is_some_and(|it| it.running.is_some() || it.terminated.is_some())
         };
+        let is_over = wanted.refused.is_some() || pod.metadata.deletion_timestamp.is_some();
         let statuses = pod.status.as_ref().and_then(|it| it.container_statuses.clone()).unwrap_or_default();
-        containers.extend(statuses.iter().filter(|it| begun(it)).map(|it| (pod.name_any(), it.name.clone())));
+        let instance = |it: ContainerStatus| Instance { pod: pod.name_any(), container: it.name, is_over };
+        containers.extend(statuses.into_iter().filter(begun).map(instance));
     }
     Ok(containers)
 }
 
-async fn read(
-    api: Api<Pod>,
-    pod: String,
-    container: String,
-    logs: Arc<Logs>,
-    sender: mpsc::Sender<Line>,
-) -> Result<(), Failure> {
-    let parameters = LogParams {
-        container: Some(container),
+async fn read(api: Api<Pod>, it: Instance, logs: Arc<Logs>, sender: mpsc::Sender<Line>) -> Result<(), Failure> {
+    let pod = it.pod;
+    let mut parameters = LogParams {
+        container: Some(it.container),
         follow: logs.follow && !logs.previous,
         previous: logs.previous,
         tail_lines: logs.tail,
         since_seconds: logs.since.map(|it| i64::try_from(it.as_secs().max(1)).unwrap_or(i64::MAX)),
         ..LogParams::default()
     };
-    let stream = match api.log_stream(&pod, &parameters).await {
+    // An instance that was never restarted has nothing from before; what is on its way out has only that.
+    let nothing = |it: &kube::Error| matches!(it, kube::Error::Api(status) if status.code == 400 || status.code == 404);
+    let mut opened = api.log_stream(&pod, &parameters).await;
+    if logs.previous && it.is_over && opened.as_ref().is_err_and(nothing) {
+        parameters.previous = false;
+        opened = api.log_stream(&pod, &parameters).await;
+    }
+    let stream = match opened {
         Ok(stream) => stream,
-        // An instance that was never restarted has nothing from before.
-        Err(kube::Error::Api(status)) if logs.previous && (status.code == 400 || status.code == 404) => return Ok(()),
+        Err(error) if logs.previous && nothing(&error) => return Ok(()),
         Err(error) => return Err(Failure::api(format!("read the log of {pod}"))(error)),
     };
     let mut stream = std::pin::pin!(stream);
     let cut = |it: std::io::Error| Failure::not_running(format!("cannot read the log of {pod} to its end: {it}"));
     while let Some(bytes) = next_line(&mut stream).await.map_err(cut)? {
         let text = harmless(&String::from_utf8_lossy(&bytes));
-        if logs.grep.as_ref().is_some_and(|it| !text.contains(it.as_str())) {
+        if !logs.wants(&text) {
             continue;
         }
         if sender.send(Line { pod: pod.clone(), text }).await.is_err() {
@@ -159,6 +216,28 @@ async fn read(
         }
     }
     Ok(())
+}
+
+/// Shows what instances that are gone printed last, oldest first.
+fn gone(past: &[PastInstance], logs: &Logs, now: Timestamp, show: &mut impl FnMut(&Line, bool)) {
+    let recent =
+        |it: &&PastInstance| logs.since.is_none_or(|since| now.duration_since(it.ended).unsigned_abs() <= since);
+    let shown: Vec<&PastInstance> = past.iter().filter(recent).take(MOST_GONE).collect();
+    for instance in shown.iter().rev() {
+        for container in &instance.containers {
+            let all: Vec<String> = container.log.lines().map(harmless).filter(|it| logs.wants(it)).collect();
+            let tail = logs.tail.and_then(|it| usize::try_from(it).ok()).unwrap_or(usize::MAX);
+            for text in &all[all.len().saturating_sub(tail)..] {
+                show(&Line { pod: instance.name.clone(), text: text.clone() }, shown.len() > 1);
+            }
+        }
+    }
+}
+
+impl Logs {
+    fn wants(&self, text: &str) -> bool {
+        self.grep.as_ref().is_none_or(|it| text.contains(it.as_str()))
+    }
 }
 
 /// The next line without its end; what is beyond the longest allowed is passed over.

@@ -1,6 +1,6 @@
 //! Reading what containers wrote, while they write it and while files are put aside.
 
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -122,6 +122,37 @@ pub fn read_log(
         }
     });
     Box::pin(stream)
+}
+
+/// The end of what one run of a container printed: about so many bytes, in whole entries.
+pub(crate) fn last_words(state: &Path, pod: &str, container: &str, attempt: u32, most: u64) -> io::Result<Vec<u8>> {
+    let path = state.join(folder::log(pod, container, attempt));
+    let mut before = path.as_os_str().to_owned();
+    before.push(".1");
+    // One that was just put aside is the end as long as the next is empty.
+    for path in [path, before.into()] {
+        let mut file = match std::fs::File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            opened => opened?,
+        };
+        let from = file.metadata()?.len().saturating_sub(most);
+        file.seek(SeekFrom::Start(from))?;
+        let mut pending = Vec::new();
+        file.take(most).read_to_end(&mut pending)?;
+        if from > 0 {
+            let cut = pending.iter().position(|it| *it == b'\n').map_or(pending.len(), |it| it + 1);
+            pending.drain(..cut);
+        }
+        let mut text = Vec::new();
+        each_entry(&mut pending, |entry| {
+            text.extend(entry.text);
+            text.extend(entry.is_whole.then_some(b'\n'));
+        });
+        if !text.is_empty() {
+            return Ok(text);
+        }
+    }
+    Ok(Vec::new())
 }
 
 struct Reader {

@@ -1,9 +1,12 @@
 //! The hub's own routes: ledger queries, the image registry and Git, behind the same tokens and rights as the API.
 //!
 //! Rights are asked on virtual resources of `fairway.dev`: `ledgerevents` to read the ledger (of one project, or of
-//! all), `images` to read and write a project's images, `repositories` to fetch from and push to its repositories.
+//! all), `images` to read and write a project's images, `repositories` to fetch from and push to its repositories; and
+//! on `pods/log` for what instances that are gone printed.
 
 mod ledger;
+
+mod logs;
 
 mod registry;
 
@@ -11,6 +14,7 @@ mod repositories;
 
 use std::sync::Arc;
 
+use super::streams::NodeStreams;
 use async_trait::async_trait;
 use fairway_api::GROUP;
 use fairway_apiserver::{ApiError, Attributes, Authorize, Body, Decision, ExtraRoutes, Identity};
@@ -26,6 +30,7 @@ pub(super) struct Hub {
     pub(super) ledger: Ledger,
     pub(super) registry: Registry,
     pub(super) repositories: Repositories,
+    pub(super) streams: NodeStreams,
     pub(super) authorize: Arc<dyn Authorize>,
 }
 
@@ -47,7 +52,12 @@ impl ExtraRoutes for Hub {
         if path.starts_with(repositories::PREFIX) {
             return self.repositories.answer(request, &asker).await;
         }
-        match self.ledger.answer(&request.into_parts().0, &asker).await {
+        let head = request.into_parts().0;
+        let answered = match path.as_str() {
+            "/hub/v1/logs" => logs::past(&head, &self.streams, &asker).await,
+            _ => self.ledger.answer(&head, &asker).await,
+        };
+        match answered {
             Ok(response) => response,
             Err(error) => refuse(&error),
         }
@@ -61,6 +71,20 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
+    /// Whether the logs of Pods may be read.
+    fn may_read_logs(&self, namespace: &str) -> bool {
+        let attributes = Attributes {
+            verb: "get",
+            version: "v1",
+            resource: "pods",
+            subresource: "log",
+            namespace,
+            is_resource: true,
+            ..Attributes::default()
+        };
+        matches!(self.authorize.authorize(self.identity, &attributes), Decision::Allow)
+    }
+
     /// Whether a verb on a virtual resource is allowed, in a namespace or (empty) everywhere.
     fn may(&self, verb: &str, resource: &str, namespace: &str) -> bool {
         self.may_with(verb, resource, namespace, "")

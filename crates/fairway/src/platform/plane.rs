@@ -68,6 +68,7 @@ impl Plane {
                 store: store.clone(),
                 world: world.clone(),
             },
+            streams: streams.clone(),
             authorize: Arc::clone(&authorize),
         };
         let server = ApiServer::start(Settings {

@@ -24,12 +24,17 @@ impl NodeStreams {
     pub(super) fn set(&self, node: &Arc<Node>) {
         let _ = self.node.set(Arc::downgrade(node));
     }
+
+    /// The node, once it is there.
+    pub(super) fn node(&self) -> Option<Arc<Node>> {
+        self.node.get().and_then(Weak::upgrade)
+    }
 }
 
 #[async_trait]
 impl PodStreams for NodeStreams {
     async fn log(&self, pod: PodRef, options: LogOptions) -> Result<BoxStream<'static, io::Result<Bytes>>, ApiError> {
-        let Some(node) = self.node.get().and_then(Weak::upgrade) else {
+        let Some(node) = self.node() else {
             return Err(ApiError::new(503, "ServiceUnavailable", "the node is starting; try again in a moment"));
         };
         let options = runner::LogOptions {

@@ -126,6 +126,8 @@ fn a_hostile_program_is_refused_with_a_reason_and_harms_nobody() {
         let status = scene.refused(mode, &release);
         assert!(status["summary"].as_str().unwrap_or_default().contains(part), "{mode}: {status:#}");
         assert_eq!(status["nextStep"], "platform logs victim --env=staging --previous", "{mode}");
+        let printed = scene.ok("victim", &["logs", "--env=staging", "--previous"]);
+        assert!(printed.contains(&format!("hostile: mode {mode}")) || mode == "prints", "{mode}: {printed}");
         let logs = scene.home.path().join("node");
         assert!(bytes_below(&logs) < 256 << 20, "{mode}: the node's folder has {} bytes", bytes_below(&logs));
     }

@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, Preconditions};
 
 use super::{Next, Worker, seconds, until};
+use crate::pods::past::{self, PastPod};
 use crate::pods::refuse::Refusal;
 use crate::pods::status::refused;
 
@@ -35,6 +36,7 @@ impl Worker {
         }
         self.report();
         self.reporter.settled().await;
+        self.remember().await;
         if !self.clear_away().await {
             return Next::Wait(Some(TRY_AGAIN));
         }
@@ -49,6 +51,23 @@ impl Worker {
         let deadline = self.pod.metadata.deletion_timestamp.as_ref().map(|it| until(self.now(), it.0));
         let left = deadline.map_or(seconds(grace), |it| it + Duration::from_secs(1)).min(seconds(grace));
         if grace > 0 { left.max(Duration::from_secs(1)) } else { Duration::ZERO }
+    }
+
+    /// Keeps the end of its logs for whoever asks why it went.
+    async fn remember(&self) {
+        let state = self.shared.runner.state_folder().to_owned();
+        let (uid, history) = (self.uid.clone(), self.history.clone());
+        let pod = PastPod {
+            namespace: self.pod.namespace().unwrap_or_default(),
+            name: self.pod.name_any(),
+            labels: self.pod.labels().clone(),
+            ended: self.now(),
+            containers: Vec::new(),
+        };
+        let kept = tokio::task::spawn_blocking(move || past::keep(&state, &uid, pod, &history)).await;
+        if let Ok(Err(error)) = kept {
+            tracing::warn!(pod.uid = self.uid, error = %error, "the last words of a pod could not be kept");
+        }
     }
 
     /// Removes all that is on the machine. False if something is left.

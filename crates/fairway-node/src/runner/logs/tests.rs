@@ -71,3 +71,14 @@ async fn following_sees_new_lines_across_a_put_aside_file_and_ends_with_the_cont
     over.store(true, Ordering::SeqCst);
     assert!(stream.next().await.is_none());
 }
+
+#[test]
+fn the_last_words_are_whole_entries_of_the_newest_part_that_has_any() {
+    let state = written();
+    let words = |most: u64| String::from_utf8(last_words(state.path(), "uid", "app", 0, most).unwrap()).unwrap();
+    assert_eq!(words(1000), "o\nthree\n");
+    assert_eq!(words(60), "three\n", "an entry that is cut is left out");
+    std::fs::write(state.path().join(folder::log("uid", "app", 0)), "").unwrap();
+    assert_eq!(words(1000), "one\ntw");
+    assert!(last_words(state.path(), "uid", "app", 7, 1000).unwrap().is_empty());
+}
