@@ -66,22 +66,32 @@ pub(crate) fn print_bytes(bytes: &[u8]) {
     let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
+/// Writes to standard error.
+pub(crate) fn print_error(text: &str) {
+    let mut out = anstream::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 /// `error:` and `hint:` on standard error; the words carry it, the colour only helps.
 pub(crate) fn print_failure(failure: &Failure) {
-    let mut out = anstream::stderr().lock();
-    let _ = out.write_all(failure_text(failure).as_bytes()).and_then(|()| out.flush());
+    print_error(&failure_text(failure));
 }
 
 pub(crate) fn failure_text(failure: &Failure) -> String {
-    let (red, cyan) = (anstyle::AnsiColor::Red.on_default().bold(), anstyle::AnsiColor::Cyan.on_default());
+    let red = anstyle::AnsiColor::Red.on_default().bold();
     let mut text = format!("{red}error:{red:#} {}\n", harmless(&failure.what));
     for line in &failure.details {
         let _ = writeln!(text, "  {}", harmless(line));
     }
     if let Some(hint) = &failure.hint {
-        let _ = writeln!(text, "{cyan}hint:{cyan:#} {}", harmless(hint));
+        text.push_str(&hint_text(hint));
     }
     text
+}
+
+pub(crate) fn hint_text(hint: &str) -> String {
+    let cyan = anstyle::AnsiColor::Cyan.on_default();
+    format!("{cyan}hint:{cyan:#} {}\n", harmless(hint))
 }
 
 #[cfg(test)]

@@ -93,11 +93,15 @@ pub(crate) async fn delivered_environment(
         let place = environment(session, project, name).await?;
         let found = place.deliveries(session).get_opt(component.as_str()).await;
         let found = found.map_err(Failure::api(format!("read the delivery of {component}")))?;
+        if found.is_none() {
+            registered(session, project, component).await?;
+        }
         let missing = || Failure::not_found(format!("{component} is not delivered to {name}")).hint(hint());
         return found.map(|it| (place, it)).ok_or_else(missing);
     }
     let mut delivered = deliveries(session, project, component).await?;
     if delivered.is_empty() {
+        registered(session, project, component).await?;
         let what = format!("{component} is not delivered to any environment of project {project}");
         return Err(Failure::not_found(what).hint(hint()));
     }
@@ -152,7 +156,7 @@ pub(crate) fn component(session: &Session, named: Option<&str>) -> Result<Compon
             crate::source::name_in(&file)?
         }
     };
-    ComponentName::parse(&name).map_err(|it| Failure::usage(it.to_string()))
+    ComponentName::parse(&name).map_err(|it| Failure::usage(it.to_string()).hint("platform get components"))
 }
 
 /// The one of two spellings that was used; both must agree.
@@ -177,6 +181,16 @@ pub(crate) fn find_score(folder: &Path) -> Option<PathBuf> {
         }
     }
     None
+}
+
+/// There is nothing to begin with in a folder.
+pub(crate) fn no_score(folder: &Path) -> Failure {
+    let shown = folder.display();
+    Failure::usage(if folder.is_dir() {
+        format!("there is no score.yaml in {shown} or above")
+    } else {
+        format!("there is no folder {shown}")
+    })
 }
 
 /// The component's object, or a failure that says how to make it.

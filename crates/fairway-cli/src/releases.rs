@@ -10,6 +10,7 @@ use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt};
 
 use crate::failure::Failure;
+use crate::place;
 use crate::session::Session;
 use crate::waiting::{Verdict, until};
 
@@ -88,6 +89,9 @@ pub(crate) async fn named(
     word: &str,
 ) -> Result<Release, Failure> {
     let releases = all(session, project, component).await?;
+    if releases.is_empty() {
+        place::registered(session, project, component).await?;
+    }
     let hint = format!("platform release list --service={component}");
     find(component.as_str(), word, &releases).cloned().map_err(|error| match error {
         NotOne::None { .. } => Failure::not_found(error.to_string()).hint(hint),

@@ -9,13 +9,15 @@ use async_trait::async_trait;
 use clap::Parser as _;
 use fairway_clock::World;
 
-use crate::arguments::{Cli, Command, Global};
+use crate::arguments::{Cli, Command, Global, command};
 use crate::commands::pipeline::PipelineCommand;
 use crate::commands::template::TemplateCommand;
 use crate::commands::{self, kubeconfig, ledger, logs, pipeline, release, template, up};
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
-use crate::output::{Format, Report, print, print_bytes, print_failure, render, to_yaml};
+use crate::output::{
+    Format, Report, hint_text, print, print_bytes, print_error, print_failure, render, to_yaml,
+};
 use crate::progress::{Progress, Shown};
 use crate::session::Session;
 
@@ -54,10 +56,13 @@ pub struct TourOptions {
 pub fn run(host: Arc<dyn PlatformHost>) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            return ExitCode::from(code.code());
+        Err(error) if error.use_stderr() => {
+            print_error(&misspelt(&error, std::env::args().skip(1)));
+            return ExitCode::from(Exit::Usage.code());
+        }
+        Err(asked) => {
+            let _ = asked.print();
+            return ExitCode::SUCCESS;
         }
     };
     let format = cli.global.output;
@@ -76,6 +81,23 @@ pub fn run(host: Arc<dyn PlatformHost>) -> ExitCode {
         }
         ExitCode::from(failure.exit.code())
     })
+}
+
+/// What the parser says of a command line, with the next command as everywhere.
+fn misspelt(error: &clap::Error, arguments: impl Iterator<Item = String>) -> String {
+    let said = error.render().ansi().to_string();
+    let said = said.split("For more information").next().unwrap_or_default().trim_end();
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return format!("{said}\n");
+    }
+    let mut command = &command();
+    let mut words = vec!["platform".to_owned()];
+    for word in arguments.filter(|it| !it.starts_with('-')) {
+        let Some(found) = command.find_subcommand(&word) else { break };
+        command = found;
+        words.push(word);
+    }
+    format!("{said}\n{}", hint_text(&format!("{} --help", words.join(" "))))
 }
 
 /// What a command gets.
@@ -259,3 +281,6 @@ fn of_host(error: anyhow::Error) -> Failure {
 fn not_yet(what: &str, arrives: &str) -> Failure {
     Failure::usage(format!("{what} is not there yet: it arrives with {arrives}")).hint("platform --help lists what is")
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,10 @@ use fairway_api::names::ProjectName;
 use fairway_api::v1alpha1::Project;
 use fairway_clock::World;
 use kube::api::ListParams;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config, ResourceExt};
 
+use crate::build::chain;
 use crate::failure::{Exit, Failure};
 use crate::home::{Home, Running, ended};
 use crate::progress::Progress;
@@ -84,10 +85,19 @@ impl Session {
 
     /// The project to work in: the one that was named, or the only one there is.
     pub async fn project(&self) -> Result<ProjectName, Failure> {
-        if let Some(name) = &self.project {
-            return ProjectName::parse(name).map_err(|it| Failure::usage(it.to_string()).hint("platform get projects"));
-        }
         let projects: Api<Project> = Api::all(self.client.clone());
+        if let Some(name) = &self.project {
+            let name =
+                ProjectName::parse(name).map_err(|it| Failure::usage(it.to_string()).hint("platform get projects"))?;
+            return match projects.get_metadata_opt(name.as_str()).await {
+                Ok(None) => {
+                    Err(Failure::not_found(format!("there is no project {name}")).hint("platform get projects"))
+                }
+                // Who may not see projects may work in one nevertheless.
+                Err(kube::Error::Api(status)) if status.code == 403 => Ok(name),
+                other => other.map(|_| name).map_err(Failure::api("read the project")),
+            };
+        }
         let found = projects.list(&ListParams::default()).await.map_err(Failure::api("list projects"))?;
         let names: Vec<String> = found.items.iter().map(ResourceExt::name_any).collect();
         let chosen = match names.as_slice() {
@@ -122,7 +132,13 @@ impl Session {
     /// Does something for as long as the local platform's process lives. Nobody waits for one that has ended: not for an
     /// answer, not for a change, not for a line of a log.
     pub async fn while_it_lives<T>(&self, doing: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let Some(process) = &self.process else { return doing.await };
+        let Some(process) = &self.process else {
+            let elsewhere = |it: Failure| match it.exit {
+                Exit::NotRunning => it.hint("check that the cluster of the kubeconfig runs and can be reached"),
+                _ => it,
+            };
+            return doing.await.map_err(elsewhere);
+        };
         let done = tokio::select! {
             biased;
             done = doing => done,
@@ -160,7 +176,7 @@ pub(crate) fn confirm(interactive: bool, yes: bool, question: &str) -> Result<()
         return Ok(());
     }
     if !interactive {
-        return Err(Failure::refused(format!("{question} It needs a confirmation")).hint("say it with --yes"));
+        return Err(Failure::refused(format!("this needs a confirmation: {question}")).hint("say it with --yes"));
     }
     match inquire::Confirm::new(question).with_default(false).prompt() {
         Ok(true) => Ok(()),
@@ -168,11 +184,12 @@ pub(crate) fn confirm(interactive: bool, yes: bool, question: &str) -> Result<()
     }
 }
 
-fn local(home: &Home) -> Result<Running, Failure> {
+/// The platform that runs in this home.
+pub(crate) fn local(home: &Home) -> Result<Running, Failure> {
     home.running().ok_or_else(|| {
         let what = match home.announced() {
             Some(_) => format!("the platform in {} stopped unexpectedly", home.root().display()),
-            None => "the platform is not running".to_owned(),
+            None => format!("the platform is not running in {}", home.root().display()),
         };
         Failure::not_running(what).hint("platform up")
     })
@@ -192,7 +209,13 @@ pub(crate) fn connection(home: &Home, port: u16) -> Result<Config, Failure> {
 async fn elsewhere(path: Option<&PathBuf>, context: Option<&String>) -> Result<Config, Failure> {
     let options = KubeConfigOptions { context: context.cloned(), ..KubeConfigOptions::default() };
     let failed = |it: kube::config::KubeconfigError| {
-        Failure::usage(format!("cannot use the kubeconfig: {it}")).hint("check --kubeconfig and --context")
+        let what = match &it {
+            KubeconfigError::ReadConfig(error, path) => {
+                format!("cannot read the kubeconfig {}: {error}", path.display())
+            }
+            other => format!("cannot use the kubeconfig: {}", chain(other)),
+        };
+        Failure::usage(what).hint("check --kubeconfig=FILE and --context=NAME")
     };
     match path {
         Some(path) => {

@@ -183,7 +183,8 @@ fn name(create: &CreateService, file: Option<&std::path::Path>) -> Result<Compon
             return Err(Failure::usage("how is the service called?").hint("platform create-service --name=NAME"));
         }
     };
-    ComponentName::parse(&name).map_err(|it| Failure::usage(it.to_string()))
+    let other = "choose another: platform create-service --name=NAME";
+    ComponentName::parse(&name).map_err(|it| Failure::usage(it.to_string()).hint(other))
 }
 
 /// The folder of a score file, which must be in order and of this service.
@@ -198,8 +199,7 @@ fn checked(file: &std::path::Path, name: &ComponentName) -> Result<String, Failu
 
 fn no_score(create: &CreateService) -> Failure {
     let folder = create.from.clone().unwrap_or_default();
-    Failure::usage(format!("there is no score.yaml in {} or above", folder.display()))
-        .hint("name the folder of the service: --from=FOLDER")
+    place::no_score(&folder).hint("name the folder of the service: --from=FOLDER")
 }
 
 async fn register(

@@ -62,7 +62,11 @@ pub async fn delete(session: &Session, delete: &Delete) -> Result<Deleted, Failu
         None => Api::all_with(session.client.clone(), &kind.resource),
     };
     // Nobody is asked about what is not there.
-    api.get_metadata(&delete.name).await.map_err(Failure::api(format!("find {what}")))?;
+    let found = api.get_metadata_opt(&delete.name).await.map_err(Failure::api(format!("find {what}")))?;
+    if found.is_none() {
+        return Err(Failure::not_found(format!("there is no {what}"))
+            .hint(format!("platform get {singular} shows what there is")));
+    }
     // Like kubectl, a script is taken at its word.
     if session.interactive {
         session.confirm(delete.yes, &format!("Remove {what} and everything that belongs to it?"))?;

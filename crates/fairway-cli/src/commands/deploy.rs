@@ -106,9 +106,8 @@ fn announce(session: &Session, release: &Release, existed: bool) {
 fn find(session: &Session, deploy: &Deploy, named: Option<&str>) -> Result<Source, Failure> {
     let folder = deploy.from.as_ref().map_or_else(|| session.folder.clone(), |it| session.folder.join(it));
     let file = place::find_score(&folder).ok_or_else(|| {
-        let name = named.map_or_else(|| "it".to_owned(), str::to_owned);
-        Failure::usage(format!("there is no score.yaml in {} or above", folder.display()))
-            .hint(format!("go to the folder of {name}, or name it: --from=FOLDER"))
+        let name = named.unwrap_or("the service");
+        place::no_score(&folder).hint(format!("go to the folder of {name}, or name it: --from=FOLDER"))
     })?;
     let source = source::load(&file)?;
     if let Some(name) = named.filter(|it| *it != source.component.as_str()) {

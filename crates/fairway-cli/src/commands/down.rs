@@ -33,6 +33,8 @@ pub struct Down {
 pub struct DownReport {
     /// Whether it ran.
     pub was_running: bool,
+    /// Whether there were data of one.
+    pub had_data: bool,
     /// Whether its data were removed.
     pub purged: bool,
     /// Its folder.
@@ -49,7 +51,11 @@ impl Report for DownReport {
         } else {
             "the platform was not running".to_owned()
         };
-        let data = if self.purged { "its data are removed" } else { "its data are kept" };
+        let data = match (self.purged, self.had_data) {
+            (_, false) => "there are no data of one",
+            (true, true) => "its data are removed",
+            (false, true) => "its data are kept",
+        };
         format!("{stopped}; {data} ({})\n", self.home)
     }
 
@@ -72,6 +78,7 @@ pub async fn down(
     }
     let start = world.clock.monotonic();
     let running = home.running();
+    let had_data = home.path("store").exists();
     if let Some(running) = &running {
         progress.step("stopping the platform and what it runs");
         end(running)?;
@@ -93,7 +100,7 @@ pub async fn down(
     }
     let took_ms = world.clock.monotonic().saturating_sub(start).as_millis();
     let home = home.root().display().to_string();
-    Ok(DownReport { was_running: running.is_some(), purged: down.purge, home, took_ms })
+    Ok(DownReport { was_running: running.is_some(), had_data, purged: down.purge, home, took_ms })
 }
 
 /// Asks the process to end.

@@ -7,7 +7,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::output::Report;
 use crate::place;
 use crate::session::Session;
@@ -146,7 +146,7 @@ pub async fn get(session: &Session, get: &Get) -> Result<Found, Failure> {
         let path = path(&kind, namespace.as_deref(), get.name.as_deref());
         let objects: Value = match ask(session, &path, "application/json", &found.kind).await {
             // One name, looked for in several places.
-            Err(failure) if several && failure.exit == crate::Exit::NotFound => continue,
+            Err(failure) if several && failure.exit == Exit::NotFound => continue,
             other => other?,
         };
         if let Some((_, environment)) = namespace.as_deref().and_then(|it| it.split_once("--")) {
@@ -170,7 +170,8 @@ pub async fn get(session: &Session, get: &Get) -> Result<Found, Failure> {
         }
     }
     if let Some(name) = get.name.as_ref().filter(|_| items.is_empty()) {
-        return Err(Failure::not_found(format!("there is no {} {name}", found.kind)));
+        return Err(Failure::not_found(format!("there is no {} {name}", found.kind))
+            .hint(format!("platform get {} shows what there is", found.kind)));
     }
     found.objects = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": items });
     Ok(found)
@@ -217,7 +218,11 @@ fn path(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {
 async fn ask(session: &Session, path: &str, accept: &str, what: &str) -> Result<Value, Failure> {
     let request = Request::get(path).header(header::ACCEPT, accept).body(Vec::new());
     let request = request.map_err(|it| Failure::usage(format!("cannot ask for {what}: {it}")))?;
-    session.client.request(request).await.map_err(Failure::api(format!("get {what}")))
+    let missing = |it: Failure| match it.exit {
+        Exit::NotFound => it.hint(format!("platform get {what} shows what there is")),
+        _ => it,
+    };
+    session.client.request(request).await.map_err(Failure::api(format!("get {what}"))).map_err(missing)
 }
 
 #[cfg(test)]

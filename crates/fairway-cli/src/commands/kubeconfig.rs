@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::output::to_yaml;
+use crate::session::local;
 
 /// The name of our entries.
 const NAME: &str = "fairway";
@@ -26,8 +27,7 @@ pub struct KubeconfigArgs {
 
 /// A kubeconfig for the local platform.
 pub fn kubeconfig(home: &Home) -> Result<Value, Failure> {
-    let running =
-        home.running().ok_or_else(|| Failure::not_running("the platform is not running").hint("platform up"))?;
+    let running = local(home)?;
     let read = |part: &str| {
         let path = home.path(part);
         fs::read(&path).map_err(Failure::io(format!("read {}", path.display())))

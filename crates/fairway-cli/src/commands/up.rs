@@ -27,14 +27,18 @@ pub struct Up {
     #[arg(long)]
     pub foreground: bool,
     /// The port of the API; 0 picks one
-    #[arg(long, value_name = "PORT", default_value_t = 7443, env = "FAIRWAY_PORT")]
+    #[arg(long, value_name = "PORT", default_value_t = 7443, env = "FAIRWAY_PORT", value_parser = port)]
     pub port: u16,
     /// The port of the gateway; 0 picks one
-    #[arg(long, value_name = "PORT", default_value_t = 7080, env = "FAIRWAY_GATEWAY_PORT")]
+    #[arg(long, value_name = "PORT", default_value_t = 7080, env = "FAIRWAY_GATEWAY_PORT", value_parser = port)]
     pub gateway_port: u16,
     /// Begin a session of its own: how `up` starts itself
     #[arg(long, hide = true)]
     pub detached: bool,
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "a port is a number from 0 to 65535".to_owned())
 }
 
 impl Default for Up {
