@@ -5,6 +5,8 @@ mod support;
 
 mod tour;
 
+mod terminal;
+
 mod kubectl;
 
 mod faults;
