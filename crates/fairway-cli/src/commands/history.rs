@@ -144,9 +144,12 @@ fn applied(data: &serde_json::Value) -> String {
         let names = data[name].as_array().into_iter().flatten();
         names.filter_map(|it| it.as_str().map(str::to_owned)).collect::<Vec<_>>().join(", ")
     };
-    match (list("changed"), list("pruned")) {
-        (changed, pruned) if pruned.is_empty() => format!(" ({changed})"),
-        (changed, pruned) => format!(" ({changed}; removed {pruned})"),
+    let (changed, pruned) = (list("changed"), list("pruned"));
+    match (changed.is_empty(), pruned.is_empty()) {
+        (true, true) => String::new(),
+        (false, true) => format!(" ({changed})"),
+        (true, false) => format!(" (removed {pruned})"),
+        (false, false) => format!(" ({changed}; removed {pruned})"),
     }
 }
 

@@ -69,3 +69,15 @@ fn a_refusal_says_why() {
     refused.verb = "patch".to_owned();
     assert_eq!(sentence(&refused), "local:1000 was refused to patch delivery api in production: not yours");
 }
+
+#[test]
+fn what_was_applied_and_what_was_taken_away_is_told_without_gaps() {
+    for (changed, pruned, told) in [
+        (json!([]), json!([]), ""),
+        (json!(["Deployment/hello"]), json!([]), " (Deployment/hello)"),
+        (json!([]), json!(["ConfigMap/old"]), " (removed ConfigMap/old)"),
+        (json!(["Service/a", "Service/b"]), json!(["ConfigMap/old"]), " (Service/a, Service/b; removed ConfigMap/old)"),
+    ] {
+        assert_eq!(applied(&json!({ "changed": changed, "pruned": pruned })), told);
+    }
+}

@@ -3,7 +3,7 @@ use crate::runner::ContainerState;
 
 fn run(name: &str, attempt: u32) -> ContainerState {
     let started_at = Timestamp::from_second(1).unwrap();
-    ContainerState { name: name.to_owned(), attempt, pid: 1, started_at, finished: None }
+    ContainerState { name: name.to_owned(), attempt, pid: 1, started_at, finished: None, wants: None }
 }
 
 fn pod(number: usize) -> PastPod {
