@@ -15,9 +15,7 @@ use crate::commands::template::TemplateCommand;
 use crate::commands::{self, kubeconfig, ledger, logs, pipeline, release, template, up};
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
-use crate::output::{
-    Format, Report, hint_text, print, print_bytes, print_error, print_failure, render, to_yaml,
-};
+use crate::output::{Format, Report, hint_text, print, print_bytes, print_error, print_failure, render, to_yaml};
 use crate::progress::{Progress, Shown};
 use crate::session::Session;
 
