@@ -6,6 +6,8 @@ mod bootstrap;
 
 mod folder;
 
+mod hosting;
+
 mod hub;
 
 mod journal;
@@ -18,6 +20,9 @@ mod streams;
 
 mod target;
 
+mod toolchains;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,7 +31,7 @@ use fairway_agent::Agent;
 use fairway_clock::World;
 use fairway_controller::Controllers;
 use fairway_gateway::{Gateway, GatewaySettings, Limits};
-use fairway_node::{LayoutImages, Node, NodeSettings};
+use fairway_node::{HostImage, HostImages, LayoutImages, Node, NodeSettings};
 use fairway_outside::Outside;
 use tokio::net::TcpListener;
 
@@ -69,7 +74,9 @@ impl Platform {
         let api = listen::bind(start.api_port, "--port").await?;
         let web = listen::bind(start.gateway_port, "--gateway-port").await?;
         let (api_port, gateway_port) = (api.local_addr()?.port(), web.local_addr()?.port());
-        let plane = Plane::start(&folder, &world, api).await?;
+        // Asking the tools takes a moment: meanwhile the plane starts.
+        let (plane, table) = tokio::join!(Plane::start(&folder, &world, api), toolchains::find());
+        let plane = plane?;
         let accounts = &plane.accounts;
         let administrator = accounts.bootstrap();
         let api_url = format!("https://127.0.0.1:{api_port}");
@@ -86,10 +93,10 @@ impl Platform {
             client_for: accounts.clients(),
             world: world.clone(),
             target: Arc::new(target::OwnCluster { agent, images: plane.images.clone() }),
-            hosting: None,
+            hosting: Some(hosting::hosting(&folder, &plane, table.toolchains)),
             gateway_port,
         });
-        let node = start_node(&folder, &plane, &world).await?;
+        let node = start_node(&folder, &plane, table.images, &world).await?;
         let gateway = start_gateway(web, accounts, &node, &world)?;
         bootstrap::sandbox(&administrator, &local_user()).await?;
         folder.say_running(&Running {
@@ -125,12 +132,20 @@ impl Platform {
 /// How long requests may take to end when the platform stops.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
-async fn start_node(folder: &Folder, plane: &Plane, world: &World) -> Result<Arc<Node>> {
+async fn start_node(
+    folder: &Folder,
+    plane: &Plane,
+    images_of_host: BTreeMap<String, HostImage>,
+    world: &World,
+) -> Result<Arc<Node>> {
     let state = folder.path("node");
     let images = Arc::new(LayoutImages::new(plane.images.clone(), &state));
     let client = plane.accounts.client(accounts::NODE);
     let program = std::env::current_exe().context("find this program")?;
     let mut settings = NodeSettings::usual(state, NODE_NAME, client, images, program, world.clone());
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    settings.host_images =
+        HostImages { images: images_of_host, private: home.into_iter().chain([folder.path("")]).collect() };
     settings.outside = outside();
     settings.egress_advice = Some(EGRESS_ADVICE.to_owned());
     let node = Arc::new(Node::start(settings).await.context("start the node")?);

@@ -1,8 +1,9 @@
-//! The hub's own routes: ledger queries, the image registry and Git, behind the same tokens and rights as the API.
+//! The hub's own routes: ledger queries, the image registry, Git and the logs of pipelines, behind the same tokens and
+//! rights as the API.
 //!
 //! Rights are asked on virtual resources of `fairway.dev`: `ledgerevents` to read the ledger (of one project, or of
-//! all), `images` to read and write a project's images, `repositories` to fetch from and push to its repositories; and
-//! on `pods/log` for what instances that are gone printed.
+//! all), `images` to read and write a project's images, `repositories` to fetch from and push to its repositories,
+//! `pipelineruns/log` to read what steps printed; and on `pods/log` for what instances that are gone printed.
 
 mod ledger;
 
@@ -12,12 +13,15 @@ mod registry;
 
 mod repositories;
 
+mod run_logs;
+
 use std::sync::Arc;
 
 use super::streams::NodeStreams;
 use async_trait::async_trait;
 use fairway_api::GROUP;
 use fairway_apiserver::{ApiError, Attributes, Authorize, Body, Decision, ExtraRoutes, Identity};
+use fairway_controllers::RunLogs;
 use http::{Request, Response, StatusCode, header};
 use serde_json::Value;
 
@@ -31,6 +35,7 @@ pub(super) struct Hub {
     pub(super) registry: Registry,
     pub(super) repositories: Repositories,
     pub(super) streams: NodeStreams,
+    pub(super) run_logs: RunLogs,
     pub(super) authorize: Arc<dyn Authorize>,
 }
 
@@ -55,6 +60,7 @@ impl ExtraRoutes for Hub {
         let head = request.into_parts().0;
         let answered = match path.as_str() {
             "/hub/v1/logs" => logs::past(&head, &self.streams, &asker).await,
+            step if run_logs::serves(step) => run_logs::answer(&self.run_logs, &head, &asker),
             _ => self.ledger.answer(&head, &asker).await,
         };
         match answered {

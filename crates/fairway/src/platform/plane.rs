@@ -10,6 +10,7 @@ use fairway_apiserver::rbac::{self, Rbac};
 use fairway_apiserver::tokens::{ServiceAccountTokens, StaticTokens, TokenOptions};
 use fairway_apiserver::{ApiServer, Authenticate, Authorize, Settings};
 use fairway_clock::World;
+use fairway_controllers::RunLogs;
 use fairway_git::{Host, HostSettings};
 use fairway_ledger::Signer;
 use fairway_oci::Layout;
@@ -69,6 +70,7 @@ impl Plane {
                 world: world.clone(),
             },
             streams: streams.clone(),
+            run_logs: run_logs(folder),
             authorize: Arc::clone(&authorize),
         };
         let server = ApiServer::start(Settings {
@@ -126,6 +128,11 @@ async fn open_repositories(folder: &Folder, world: &World, port: u16) -> Result<
     let base = format!("https://127.0.0.1:{port}/git");
     let settings = HostSettings::usual(folder.path("git"), program, base, world.clone());
     Host::open(settings).await.context("open the repositories")
+}
+
+/// Where the logs of pipelines are kept.
+pub(super) fn run_logs(folder: &Folder) -> RunLogs {
+    RunLogs::new(folder.path("runs"))
 }
 
 /// Every way to say who one is; the local user's token is made at the first start.

@@ -25,7 +25,7 @@ impl NodeStreams {
         let _ = self.node.set(Arc::downgrade(node));
     }
 
-    /// The node, once it is there.
+    /// The node, once it is there and as long as it is.
     pub(super) fn node(&self) -> Option<Arc<Node>> {
         self.node.get().and_then(Weak::upgrade)
     }

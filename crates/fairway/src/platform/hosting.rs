@@ -1,0 +1,80 @@
+//! What repositories and pipelines need of this machine, put together for the controllers.
+
+use std::fs::File;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fairway_controllers::{Hosting, Toolchains, WorkspaceError, Workspaces};
+use fairway_git::{Commit, Forge, Host, RepositoryId};
+
+use super::folder::Folder;
+use super::plane::{self, Plane};
+use super::streams::NodeStreams;
+
+/// Steps that run at once on a machine whose processors cannot be counted.
+const STEPS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).expect("two is more than none");
+
+/// Puts it together.
+pub(super) fn hosting(folder: &Folder, plane: &Plane, toolchains: Toolchains) -> Hosting {
+    let processors = std::thread::available_parallelism().unwrap_or(STEPS_AT_ONCE);
+    let host = plane.repositories.clone();
+    Hosting {
+        forge: Arc::new(host.clone()),
+        pushes: host.pushes(),
+        workspaces: Arc::new(NodeWorkspaces { host, streams: plane.streams.clone() }),
+        logs: plane::run_logs(folder),
+        images: plane.images.clone(),
+        toolchains,
+        // A step waits for the network as often as for a processor.
+        steps_at_once: processors.max(STEPS_AT_ONCE),
+    }
+}
+
+/// Claims of this machine's node, filled from its repositories.
+struct NodeWorkspaces {
+    host: Host,
+    streams: NodeStreams,
+}
+
+impl NodeWorkspaces {
+    fn volume(&self, namespace: &str, claim: &str) -> Result<fairway_node::Volume, WorkspaceError> {
+        let found = self.streams.node().and_then(|it| it.volume(namespace, claim));
+        found.ok_or_else(|| WorkspaceError::NotBound(claim.to_owned()))
+    }
+}
+
+#[async_trait]
+impl Workspaces for NodeWorkspaces {
+    async fn fill(
+        &self,
+        namespace: &str,
+        claim: &str,
+        repository: &RepositoryId,
+        commit: &Commit,
+    ) -> Result<(), WorkspaceError> {
+        let disk = |doing: &'static str| move |source| WorkspaceError::Disk { doing: doing.to_owned(), source };
+        let volume = Arc::new(self.volume(namespace, claim)?);
+        let own = Arc::clone(&volume);
+        let folder = blocking(move || own.fill()).await.map_err(disk("make room in the workspace"))?;
+        let checked_out = self.host.checkout(repository, commit, &folder).await;
+        checked_out.map_err(|source| WorkspaceError::Checkout { commit: commit.clone(), source })?;
+        blocking(move || volume.filled()).await.map_err(disk("put the commit into the workspace"))
+    }
+
+    async fn open(&self, namespace: &str, claim: &str, path: &Path) -> Result<File, WorkspaceError> {
+        let volume = self.volume(namespace, claim)?;
+        let wanted = path.to_owned();
+        let opened = blocking(move || volume.open(&wanted)).await;
+        opened.map_err(|source| WorkspaceError::Disk {
+            doing: format!("open {} in the workspace", path.display()),
+            source,
+        })
+    }
+}
+
+/// Waits for the disk on a thread that may.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|it| Err(std::io::Error::other(it)))
+}
