@@ -86,10 +86,10 @@ async fn asked_and_serving(world: &World) -> Result<bool> {
 }
 
 /// How many writes a life may have: with one, somebody dies after every single write.
-const LIVES: [usize; 4] = [1, 2, 3, 7];
+pub(crate) const LIVES: [usize; 4] = [1, 2, 3, 7];
 
 /// Lets controllers die after every `writes` writes and rise again, until `done`. Returns how many died.
-async fn die_until(world: &World, writes: usize, done: impl AsyncFn() -> Result<bool>) -> Result<usize> {
+pub(crate) async fn die_until(world: &World, writes: usize, done: impl AsyncFn() -> Result<bool>) -> Result<usize> {
     for deaths in 0..500 {
         let (client, dead) = mortal(world, writes);
         let doomed = world.controllers_with(&client);

@@ -14,3 +14,5 @@ mod leaving;
 mod poison;
 
 mod egress;
+
+mod pipelines;

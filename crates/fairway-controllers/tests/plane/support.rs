@@ -4,6 +4,8 @@ mod target;
 
 mod snapshot;
 
+mod steps;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use fairway_api::v1alpha1::{
 };
 use fairway_controller::Controllers;
 use fairway_controllers::Settings;
-use fairway_testkit::TestPlane;
+use fairway_testkit::{Setup, TestPlane};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Node, Pod};
@@ -29,6 +31,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub(crate) use snapshot::{objects, settled_state};
+pub(crate) use steps::Steps;
 
 /// The Project of the tests, and its Environment.
 pub(crate) const PROJECT: &str = "shop";
@@ -41,12 +44,27 @@ pub(crate) struct World {
     pub(crate) client: Client,
     workloads: Controllers,
     controllers: Option<Controllers>,
+    /// Repositories, and a node for the steps of pipelines.
+    pub(crate) steps: Option<Steps>,
 }
 
 impl World {
     /// A plane with the kinds, a node, and no product controllers yet.
     pub(crate) async fn empty() -> Result<Self> {
-        let plane = TestPlane::start().await?;
+        Self::on(TestPlane::start().await?, None).await
+    }
+
+    /// The same with repositories and pipelines, and controllers.
+    pub(crate) async fn hosting() -> Result<Self> {
+        let logs = steps::Logs::default();
+        let steps = Steps::new(&logs).await?;
+        let plane = TestPlane::with(Setup { pod_streams: Arc::new(logs), ..Setup::default() }).await?;
+        let mut world = Self::on(plane, Some(steps)).await?;
+        world.revive();
+        Ok(world)
+    }
+
+    async fn on(plane: TestPlane, steps: Option<Steps>) -> Result<Self> {
         let client = plane.client();
         define(&client).await?;
         let own = client.clone();
@@ -60,7 +78,7 @@ impl World {
         nodes.create(&PostParams::default(), &node).await?;
         let ready = json!({ "status": { "conditions": [{ "type": "Ready", "status": "True" }] } });
         nodes.patch_status("here", &PatchParams::default(), &Patch::Merge(ready)).await?;
-        Ok(Self { plane, client, workloads, controllers: None })
+        Ok(Self { plane, client, workloads, controllers: None, steps })
     }
 
     /// The same with controllers.
@@ -77,7 +95,7 @@ impl World {
             client_for: Arc::new(move |_| own.clone()),
             world: self.plane.world().clone(),
             target: Arc::new(target::OwnCluster::new(client.clone())),
-            hosting: None,
+            hosting: self.steps.as_ref().map(|it| it.hosting.clone()),
             gateway_port: 8080,
         })
     }
@@ -144,8 +162,13 @@ impl World {
     }
 
     async fn kubelet(&self, turn: usize) -> Result<()> {
+        if let Some(steps) = &self.steps {
+            steps.turn(&self.client).await?;
+        }
         let pods = self.everywhere::<Pod>().list(&ListParams::default()).await?.items;
-        for (index, pod) in pods.into_iter().enumerate() {
+        // Those of steps have a node of their own.
+        let others = pods.into_iter().filter(|it| !it.labels().contains_key(fairway_api::names::LABEL_STEP));
+        for (index, pod) in others.enumerate() {
             let api: Api<Pod> = self.api(&pod.namespace().unwrap_or_default());
             let name = pod.name_any();
             if pod.metadata.deletion_timestamp.is_some() {
@@ -202,11 +225,16 @@ impl World {
         }
     }
 
-    /// Team, Project, Environment and Component; false while a namespace of theirs is not there.
-    pub(crate) async fn declare(&self) -> Result<bool> {
+    /// Team, Project and Environment; false while a namespace of theirs is not there.
+    pub(crate) async fn declare_without_web(&self) -> Result<bool> {
         self.make(&self.everywhere(), &team()).await?;
         self.make(&self.everywhere(), &project(PROJECT)).await?;
-        let staging = self.make(&self.api(PROJECT), &environment("staging")).await?;
+        self.make(&self.api(PROJECT), &environment("staging")).await
+    }
+
+    /// The same with the Component.
+    pub(crate) async fn declare(&self) -> Result<bool> {
+        let staging = self.declare_without_web().await?;
         let web = self.make(&self.api(PROJECT), &component(WEB)).await?;
         Ok(staging && web)
     }
@@ -283,7 +311,7 @@ impl World {
 }
 
 /// Our kinds and their plurals.
-pub(crate) const KINDS: [(&str, &str); 7] = [
+pub(crate) const KINDS: [(&str, &str); 8] = [
     ("Team", "teams"),
     ("Project", "projects"),
     ("Environment", "environments"),
@@ -291,6 +319,7 @@ pub(crate) const KINDS: [(&str, &str); 7] = [
     ("Component", "components"),
     ("Release", "releases"),
     ("Delivery", "deliveries"),
+    ("PipelineRun", "pipelineruns"),
 ];
 
 async fn define(client: &Client) -> Result<()> {
