@@ -23,6 +23,8 @@ const CACHE_PATH: &str = "/cache";
 const HOLDS: &str = "fairway.dev/commit";
 /// What a Pod may reach outside, of what its namespace may.
 const EGRESS: &str = "node.fairway.dev/egress";
+/// How much a Pod's containers may say; the beginning is kept.
+const LOG_LIMIT: &str = "node.fairway.dev/log-limit";
 /// The user that steps run as.
 const USER: i64 = 1000;
 
@@ -78,7 +80,10 @@ fn claim(name: &str, size: &str) -> Value {
 pub(super) fn pod(run: &PipelineRun, step: &Step, toolchain: &Toolchain) -> Result<Pod, serde_json::Error> {
     let mut labels = labels(run);
     labels.insert(LABEL_STEP.to_owned(), step.name.clone());
-    let annotations = step.network.as_ref().map(|it| json!({ EGRESS: it.join(",") }));
+    let mut annotations = json!({ LOG_LIMIT: step.log.max(1).to_string() });
+    if let Some(network) = &step.network {
+        annotations[EGRESS] = json!(network.join(","));
+    }
     serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {

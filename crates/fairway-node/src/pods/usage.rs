@@ -31,6 +31,8 @@ pub(crate) struct Limited {
     pub(crate) what: String,
     pub(crate) folder: PathBuf,
     pub(crate) bytes: u64,
+    /// What to do about it, where that is not plain: a sentence, or nothing.
+    pub(crate) advice: &'static str,
 }
 
 struct Watched {
@@ -99,7 +101,7 @@ fn cut(volume: &Limited, held: &Held, allowance: Allowance) -> Cut {
         let (limit, files) = (size(volume.bytes), allowance.files);
         format!("Usage of {what} exceeds the {files} files that go with the limit {limit:?}. ")
     };
-    Cut { reason: "Evicted", message }
+    Cut { reason: "Evicted", message: message + volume.advice }
 }
 
 /// Bytes in the biggest unit that they are whole in.

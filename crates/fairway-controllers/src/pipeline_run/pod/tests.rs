@@ -17,6 +17,7 @@ fn step() -> Step {
         timeout: 60,
         cpu: 1500,
         memory: 1 << 30,
+        log: 50 << 20,
         ..Step::default()
     }
 }
@@ -34,6 +35,7 @@ fn a_step_is_a_pod_that_may_do_nothing_but_its_work() {
     let pod = serde_json::to_value(pod(&run(), &step, &toolchain()).unwrap()).unwrap();
     assert_eq!(pod["metadata"]["name"], "orders-1-test");
     assert_eq!(pod["metadata"]["labels"][LABEL_STEP], "test");
+    assert_eq!(pod["metadata"]["annotations"], json!({ LOG_LIMIT: "52428800" }));
     assert_eq!(pod["metadata"]["ownerReferences"][0]["kind"], "PipelineRun");
     let spec = &pod["spec"];
     assert_eq!((&spec["restartPolicy"], &spec["activeDeadlineSeconds"]), (&json!("Never"), &json!(60)));

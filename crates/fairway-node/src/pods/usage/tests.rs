@@ -4,7 +4,7 @@ use std::path::Path;
 use super::*;
 
 fn limited(folder: &Path, bytes: u64) -> Limited {
-    Limited { what: "claim \"cache\"".into(), folder: folder.to_owned(), bytes }
+    Limited { what: "claim \"cache\"".into(), folder: folder.to_owned(), bytes, advice: "Make room. " }
 }
 
 #[test]
@@ -18,7 +18,8 @@ fn every_pod_over_a_full_volume_is_told_and_no_other() {
     usage.watch("other", vec![limited(empty.path(), 1 << 20)], other);
     usage.look();
     usage.look();
-    let expected = Cut { reason: "Evicted", message: "Usage of claim \"cache\" exceeds the limit \"2Mi\". ".into() };
+    let expected =
+        Cut { reason: "Evicted", message: "Usage of claim \"cache\" exceeds the limit \"2Mi\". Make room. ".into() };
     assert_eq!((of_one.try_recv().unwrap(), of_two.try_recv().unwrap()), (expected.clone(), expected));
     assert!(of_other.try_recv().is_err());
     usage.forget("one");
@@ -38,7 +39,7 @@ fn a_volume_of_very_many_files_is_full_too() {
     usage.watch("one", vec![limited(folder.path(), 1 << 20)], tell);
     usage.look();
     let message = told.try_recv().unwrap().message;
-    assert_eq!(message, "Usage of claim \"cache\" exceeds the 4096 files that go with the limit \"1Mi\". ");
+    assert_eq!(message, "Usage of claim \"cache\" exceeds the 4096 files that go with the limit \"1Mi\". Make room. ");
 }
 
 #[test]

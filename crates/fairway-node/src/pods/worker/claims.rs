@@ -14,6 +14,9 @@ use crate::runner;
 /// A claim that was made a moment before its pod is bound within milliseconds.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// What a claim holds stays after its pods.
+const ADVICE: &str = "Delete the claim to begin anew, or raise its requests.storage. ";
+
 impl Worker {
     /// Finds the folders of the pod's claims.
     pub(super) async fn find_claims(&mut self) -> Result<(), String> {
@@ -59,13 +62,14 @@ impl Worker {
             if let Some(claim) = volume.persistent_volume_claim {
                 let bound = self.claims.get(&name)?;
                 let what = format!("claim {:?}", claim.claim_name);
-                return Some(Limited { what, folder: bound.volume.folder().to_owned(), bytes: bound.limit? });
+                let folder = bound.volume.folder().to_owned();
+                return Some(Limited { what, folder, bytes: bound.limit?, advice: ADVICE });
             }
             // What is in memory is bounded by the kernel.
             let source = volume.empty_dir.filter(|it| it.medium.as_deref() != Some("Memory"))?;
             let bytes = milli(source.size_limit.as_ref()?)?.div_ceil(1000);
             let folder: PathBuf = self.shared.runner.state_folder().join(runner::volume_path(&self.uid, &name));
-            Some(Limited { what: format!("EmptyDir volume {name:?}"), folder, bytes })
+            Some(Limited { what: format!("EmptyDir volume {name:?}"), folder, bytes, advice: "" })
         });
         let limited = limited.chain(self.limited_containers()).collect();
         self.shared.usage.watch(&self.uid, limited, self.cuts.0.clone());
@@ -78,7 +82,7 @@ impl Worker {
             let bytes = milli(limits.get("ephemeral-storage")?)?.div_ceil(1000);
             let folder = self.shared.runner.state_folder().join(runner::container_path(&self.uid, &container.name));
             let what = format!("the local ephemeral storage of container {:?}", container.name);
-            Some(Limited { what, folder, bytes })
+            Some(Limited { what, folder, bytes, advice: "" })
         });
         limited.collect()
     }

@@ -126,28 +126,30 @@ impl LogFile {
     }
 
     fn append(&mut self, bytes: &[u8]) {
-        let fits = self.size + bytes.len() as u64 <= self.limit.bytes;
+        // What is promised to a pod is its own text, without our tags.
+        let length = if self.limit.then_drop { text(bytes).sum() } else { bytes.len() as u64 };
+        let fits = self.size + length <= self.limit.bytes;
         if self.is_full {
             return;
         }
         if !fits && self.limit.then_drop {
             self.is_full = true;
-            let room = usize::try_from(self.limit.bytes.saturating_sub(self.size)).unwrap_or(usize::MAX);
-            return self.write(&last_words(bytes, room, self.limit.bytes));
+            let room = self.limit.bytes.saturating_sub(self.size);
+            return self.write(&last_words(bytes, room, self.limit.bytes), 0);
         }
         if !fits && self.size > 0 {
             self.rotate();
         }
-        self.write(bytes);
+        self.write(bytes, length);
     }
 
-    fn write(&mut self, bytes: &[u8]) {
+    fn write(&mut self, bytes: &[u8], length: u64) {
         if self.file.is_none() {
             self.file = self.open().ok();
         }
         let Some(file) = &mut self.file else { return };
         match file.write_all(bytes) {
-            Ok(()) => self.size += bytes.len() as u64,
+            Ok(()) => self.size += length,
             // Most likely the disk is full. The next append tries again, with a fresh look at the file.
             Err(_) => self.file = None,
         }
@@ -182,10 +184,27 @@ impl LogFile {
     }
 }
 
+/// How many bytes of text each entry has.
+fn text(entries: &[u8]) -> impl Iterator<Item = u64> {
+    entries.split_inclusive(|it| *it == b'\n').map(|entry| {
+        let mut words = entry.splitn(4, |it| *it == b' ');
+        let is_whole = words.nth(2) == Some(b"F");
+        let text = words.next().map_or(0, <[u8]>::len) as u64;
+        // A part of a line has no end of its own.
+        if is_whole { text } else { text.saturating_sub(1) }
+    })
+}
+
 /// The entries that there is room for, and one that says that no more follow.
-fn last_words(entries: &[u8], room: usize, limit: u64) -> Vec<u8> {
-    let fitting = &entries[..entries.len().min(room)];
-    let end = fitting.iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
+fn last_words(entries: &[u8], room: u64, limit: u64) -> Vec<u8> {
+    let (mut end, mut taken) = (0, 0);
+    for (entry, text) in entries.split_inclusive(|it| *it == b'\n').zip(text(entries)) {
+        taken += text;
+        if taken > room {
+            break;
+        }
+        end += entry.len();
+    }
     let mut words = entries.splitn(4, |it| *it == b' ');
     let (stamp, stream) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut out = entries[..end].to_vec();

@@ -53,15 +53,15 @@ fn a_full_file_is_put_aside_and_only_as_many_are_kept_as_allowed() {
 fn a_log_that_may_hold_only_so_much_keeps_its_beginning_and_says_once_that_the_rest_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("0.log");
-    let limit = LogLimit { bytes: 60, files: 1, then_drop: true };
+    let limit = LogLimit { bytes: 17, files: 1, then_drop: true };
     let mut log = LogFile::new(&path, limit);
     log.append(b"t1 stdout F one\nt1 stdout F two\n");
     log.append(b"t2 stdout F three\nt2 stdout P four\nt2 stdout F five\n");
     log.append(b"t3 stdout F six\n");
-    let note = "stderr F the log may hold 60 bytes and is full; what follows is dropped\n";
+    let note = "stderr F the log may hold 17 bytes and is full; what follows is dropped\n";
     let expected = format!("t1 stdout F one\nt1 stdout F two\nt2 stdout F three\nt2 {note}");
     assert_eq!(fs::read_to_string(&path).unwrap(), expected);
     assert!(log.is_full);
-    let cut = last_words(b"t stdout P begun\nt stdout F rest\n", 20, 60);
+    let cut = last_words(b"t stdout P begun\nt stdout F rest\n", 9, 17);
     assert_eq!(String::from_utf8(cut).unwrap(), format!("t stdout P begun\nt stdout F \nt {note}"));
 }
