@@ -1,5 +1,7 @@
 //! What every command works with: the API, the project, the folder, time, and where progress goes.
 
+mod through;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use fairway_api::names::ProjectName;
 use fairway_api::v1alpha1::Project;
 use fairway_clock::World;
+use fairway_outside::proxies::Proxies;
 use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config, ResourceExt};
@@ -68,8 +71,7 @@ impl Session {
             }
             (path, context) => (elsewhere(path.as_ref(), context.as_ref()).await?, None),
         };
-        let client = Client::try_from(config);
-        let client = client.map_err(Failure::api("set up the connection to the platform"))?;
+        let client = through::client(config, Proxies::read(|name| std::env::var(name).ok()))?;
         Ok(Self {
             home,
             process,

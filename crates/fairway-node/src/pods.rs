@@ -76,6 +76,8 @@ pub struct NodeSettings {
     pub outside: Outside,
     /// What people are told to do about a host that their pods may not reach; without it, how to annotate the namespace.
     pub egress_advice: Option<String>,
+    /// The bundle of certificate authorities that host images show.
+    pub authorities: Option<PathBuf>,
 }
 
 impl NodeSettings {
@@ -101,6 +103,7 @@ impl NodeSettings {
             log_limit: LogLimit::default(),
             outside: Outside::direct(),
             egress_advice: None,
+            authorities: None,
         }
     }
 }
@@ -184,7 +187,10 @@ pub struct Node {
 
 impl Node {
     /// Opens the folder, finds the pods in it, registers the node and begins to watch.
-    pub async fn start(settings: NodeSettings) -> Result<Self, StartNode> {
+    pub async fn start(mut settings: NodeSettings) -> Result<Self, StartNode> {
+        if let Some(bundle) = &settings.authorities {
+            settings.host_images.trust(bundle);
+        }
         let runner = Runner::open(&settings.state, &settings.program, settings.world.entropy.as_ref())?;
         let found = runner.find().await?;
         let mut addresses = Addresses::new(settings.pod_range.0, settings.pod_range.1);

@@ -138,6 +138,11 @@ impl Outside {
         Self::new(Proxies::none(), Exceptions::default())
     }
 
+    /// For hosts that were named by whoever uses it, and may be anywhere: nothing is checked.
+    pub fn anywhere(proxies: Proxies) -> Self {
+        Self::new(proxies, Exceptions::everything())
+    }
+
     /// Reads the proxy's variables and `FAIRWAY_EGRESS_EXCEPTIONS`. What cannot be read is told and opens nothing: without
     /// its proxy no host is reached, and exceptions that are wrong are none.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> (Self, Vec<ReadOutside>) {

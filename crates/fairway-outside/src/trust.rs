@@ -72,6 +72,11 @@ impl Bundle {
         Self { machine: named("SSL_CERT_FILE").or(there), extra: named(EXTRA) }
     }
 
+    /// Whether all that is named can be used.
+    pub fn check(&self) -> Result<(), ReadBundle> {
+        self.machine.iter().chain(&self.extra).try_for_each(|it| read(it).map(drop))
+    }
+
     /// One file that holds all of them: the machine's, or where something is added, `both`, which is written anew. Nothing
     /// where there is none.
     pub fn file(&self, both: &Path) -> Result<Option<PathBuf>, ReadBundle> {
@@ -81,6 +86,15 @@ impl Bundle {
         let text = format!("{}\n{extra}", machine.unwrap_or_default());
         write(both, &text).map_err(|source| ReadBundle::Write { path: both.to_owned(), source })?;
         Ok(Some(both.to_owned()))
+    }
+
+    /// What programs of this machine are to be told, as variables: nothing unless something is added to what they find.
+    pub fn variables(&self, both: &Path) -> Result<Vec<(&'static str, PathBuf)>, ReadBundle> {
+        if self.extra.is_none() {
+            return Ok(Vec::new());
+        }
+        let file = self.file(both)?;
+        Ok(file.into_iter().flat_map(|it| BUNDLE_VARIABLES.map(|name| (name, it.clone()))).collect())
     }
 }
 
@@ -97,7 +111,9 @@ fn read(path: &Path) -> Result<String, ReadBundle> {
 
 /// Whoever reads it sees the old or the new, whole.
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    let beside = path.with_extension("new");
+    // Several may write the same at a time.
+    let beside = path.with_extension(format!("new-{}", std::process::id()));
+    path.parent().map(fs::create_dir_all).transpose()?;
     let mut file = fs::File::create(&beside)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;

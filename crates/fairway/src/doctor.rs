@@ -1,22 +1,23 @@
 //! What this machine offers, as checks: who containers can be, which limits hold, which addresses are reached.
 
-use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use fairway_node::machine::{self, Machine, UserMode};
+use fairway_outside::Outside;
+use fairway_outside::trust::{Bundle, EXTRA};
 use serde_json::{Value, json};
 
 /// Where builds get their dependencies from.
-const OUTSIDE: &str = "static.crates.io:443";
+const OUTSIDE: (&str, u16) = ("static.crates.io", 443);
 /// How long an address outside may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Looks, and tries what can be tried.
 pub(crate) fn checks() -> Value {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("platform"));
     let machine = machine::inspect().tried(&program);
-    json!({ "checks": [users(&machine), limits(&machine), kernel(&machine), outside()] })
+    json!({ "checks": [users(&machine), limits(&machine), kernel(&machine), outside(), authorities()] })
 }
 
 fn check(name: &str, state: &str, says: String, advice: Option<String>) -> Value {
@@ -61,46 +62,81 @@ fn kernel(machine: &Machine) -> Value {
     check("kernel", "missing", format!("{says}; without {}", missing.join(" and ")), Some(advice))
 }
 
-/// Builds fetch dependencies; everything else stays on this machine.
+/// Builds fetch dependencies; everything else stays on this machine. It is tried as every other part would reach it.
 fn outside() -> Value {
-    let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"].iter().find_map(|it| std::env::var(it).ok());
-    let (address, way) = match proxy.as_deref().and_then(host_and_port) {
-        Some(proxy) => (proxy.clone(), format!("through the proxy {proxy}")),
-        None => (OUTSIDE.to_owned(), "directly".to_owned()),
-    };
-    let reached = address
-        .to_socket_addrs()
-        .ok()
-        .into_iter()
-        .flatten()
-        .any(|it| TcpStream::connect_timeout(&it, PATIENCE).is_ok());
-    if reached {
-        return check("addresses outside", "ok", format!("{address} is reached {way}"), None);
+    let (outside, wrong) = Outside::read(|name| std::env::var(name).ok());
+    if let Some(why) = wrong.into_iter().next() {
+        let says = format!("{:#}", anyhow::Error::from(why));
+        return check("addresses outside", "warning", says, Some("correct the variable that it names".to_owned()));
     }
-    let advice =
-        "builds that need new dependencies will fail: set HTTPS_PROXY, or build where the network is".to_owned();
-    check("addresses outside", "warning", format!("{address} is not reached {way}"), Some(advice))
+    let (host, port) = OUTSIDE;
+    let way = match outside.proxies().of(host, port) {
+        Ok(Some(proxy)) => format!("through the proxy {proxy}"),
+        _ => "directly".to_owned(),
+    };
+    match reach(&outside, host, port) {
+        Ok(()) => check("addresses outside", "ok", format!("{host}:{port} is reached {way}"), None),
+        Err(why) => {
+            let advice = "builds that need new dependencies will fail: set HTTPS_PROXY, or build where the network is";
+            let says = format!("{host}:{port} is not reached {way}: {why}");
+            check("addresses outside", "warning", says, Some(advice.to_owned()))
+        }
+    }
 }
 
-/// The part of a proxy's URL that is connected to; never its password.
-fn host_and_port(url: &str) -> Option<String> {
-    let rest = url.split_once("://").map_or(url, |it| it.1);
-    let authority = rest.split('/').next()?;
-    let host = authority.rsplit_once('@').map_or(authority, |it| it.1);
-    if host.is_empty() {
-        return None;
+/// Tries a connection, on a thread of its own: whoever asks has a runtime already.
+fn reach(outside: &Outside, host: &str, port: u16) -> Result<(), String> {
+    let attempt = || -> Result<(), String> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|it| it.to_string())?;
+        let connected = runtime.block_on(async { tokio::time::timeout(PATIENCE, outside.connect(host, port)).await });
+        // A name that is still being looked up is not waited for.
+        runtime.shutdown_background();
+        match connected {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(why)) => Err(format!("{:#}", anyhow::Error::from(why))),
+            Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        }
+    };
+    let died = |_| Err("the attempt failed".to_owned());
+    std::thread::scope(|scope| scope.spawn(attempt).join()).unwrap_or_else(died)
+}
+
+/// What TLS trusts, here and in pods on host images.
+fn authorities() -> Value {
+    let bundle = Bundle::find(|name| std::env::var(name).ok());
+    let shown = |path: &Option<PathBuf>| path.as_ref().map(|it| it.display().to_string());
+    if let Err(why) = bundle.check() {
+        let advice = format!("point SSL_CERT_FILE or {EXTRA} at a file of certificates in PEM form");
+        return check("authorities", "warning", format!("{:#}", anyhow::Error::from(why)), Some(advice));
     }
-    Some(if host.contains(':') { host.to_owned() } else { format!("{host}:80") })
+    match (shown(&bundle.machine), shown(&bundle.extra)) {
+        (Some(own), None) => check("authorities", "ok", own, None),
+        (Some(own), Some(extra)) => check("authorities", "ok", format!("{own} and {extra}"), None),
+        (None, Some(extra)) => check("authorities", "ok", extra, None),
+        (None, None) => {
+            let advice = "steps that use TLS will fail: install ca-certificates, or set SSL_CERT_FILE".to_owned();
+            check("authorities", "warning", "this machine has no bundle of authorities".to_owned(), Some(advice))
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_proxys_password_is_not_shown() {
-        assert_eq!(host_and_port("http://user:secret@proxy.corp:3128/").as_deref(), Some("proxy.corp:3128"));
-        assert_eq!(host_and_port("proxy.corp").as_deref(), Some("proxy.corp:80"));
-        assert_eq!(host_and_port("http:///"), None);
+    #[tokio::test]
+    async fn an_address_is_tried_as_every_other_part_would_reach_it() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let why = reach(&Outside::direct(), "127.0.0.1", port).unwrap_err();
+        assert!(why.contains("not dialled from here"), "{why}");
+        let free = Outside::read(|name| (name == "FAIRWAY_EGRESS_EXCEPTIONS").then(|| "127.0.0.0/8".to_owned())).0;
+        assert_eq!(reach(&free, "127.0.0.1", port), Ok(()));
+        let url = format!("http://me:hunter2@127.0.0.1:{port}");
+        let through = Outside::read(|name| (name == "HTTPS_PROXY").then(|| url.clone())).0;
+        drop(listener);
+        let why = reach(&through, "registry.example", 443).unwrap_err();
+        assert!(why.contains("refused") && !why.contains("hunter2"), "{why}");
     }
 }

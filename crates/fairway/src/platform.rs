@@ -14,6 +14,8 @@ mod journal;
 
 mod listen;
 
+mod outside;
+
 mod plane;
 
 mod streams;
@@ -32,7 +34,6 @@ use fairway_clock::World;
 use fairway_controller::Controllers;
 use fairway_gateway::{Gateway, GatewaySettings, Limits};
 use fairway_node::{HostImage, HostImages, LayoutImages, Node, NodeSettings};
-use fairway_outside::Outside;
 use tokio::net::TcpListener;
 
 use accounts::Accounts;
@@ -41,10 +42,6 @@ use plane::Plane;
 
 /// The name of the node of a machine that is alone.
 const NODE_NAME: &str = "local";
-
-/// What people are told to do about a host outside that their pods may not reach.
-const EGRESS_ADVICE: &str = "the platform team adds host:port to ConfigMap egress in namespace fairway-system \
-                             (docs/how-to/allow-an-outside-address.md)";
 
 /// How a platform is started.
 #[derive(Debug, Clone)]
@@ -146,20 +143,10 @@ async fn start_node(
     let home = std::env::var_os("HOME").map(PathBuf::from);
     settings.host_images =
         HostImages { images: images_of_host, private: home.into_iter().chain([folder.path("")]).collect() };
-    settings.outside = outside();
-    settings.egress_advice = Some(EGRESS_ADVICE.to_owned());
+    outside::tell(&mut settings, folder);
     let node = Arc::new(Node::start(settings).await.context("start the node")?);
     plane.streams.set(&node);
     Ok(node)
-}
-
-/// The way out of this machine, as the environment says it. What is wrong there harms only who needs it.
-fn outside() -> Outside {
-    let (outside, wrong) = Outside::read(|name| std::env::var(name).ok());
-    for why in wrong {
-        tracing::warn!(error = format!("{:#}", anyhow::Error::from(why)), "a setting of the way out cannot be used");
-    }
-    outside
 }
 
 fn start_gateway(listener: TcpListener, accounts: &Accounts, node: &Node, world: &World) -> Result<Gateway> {

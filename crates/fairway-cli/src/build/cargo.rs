@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use fairway_api::v1alpha1::Toolchain;
+use fairway_outside::trust::Bundle;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Command;
@@ -41,6 +42,7 @@ pub(super) async fn build(
         Flags::Variable(name, value) => command.env(name, value),
         Flags::Setting(setting) => command.args(["--config", &setting]),
     };
+    command.envs(authorities(session)?);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     session.progress.step(&format!("building {component}"));
     let mut child = command.spawn().map_err(|error| no_tool("cargo", &error))?;
@@ -75,6 +77,15 @@ pub(super) async fn build(
     }
     let path = choose(&programs(&messages), component, wanted)?;
     Ok(Program { path, toolchain: Toolchain { name: "rust".to_owned(), version } })
+}
+
+/// The authorities that are to be trusted besides the machine's, told to cargo. The proxy it finds by itself.
+fn authorities(session: &Session) -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+    let bundle = Bundle::find(|name| std::env::var(name).ok());
+    bundle.variables(&session.home.path("ca-bundle.crt")).map_err(|it| {
+        let source = std::error::Error::source(&it).map(|it| format!(": {it}")).unwrap_or_default();
+        Failure::failed(format!("FAIRWAY_CA_BUNDLE cannot be used: {it}{source}")).hint("platform doctor")
+    })
 }
 
 fn no_tool(name: &str, error: &std::io::Error) -> Failure {

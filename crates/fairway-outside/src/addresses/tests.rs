@@ -89,6 +89,9 @@ fn exceptions_are_networks_and_perhaps_a_port() {
         assert_eq!(exceptions.has(target), allowed, "{target}");
         assert_eq!(why_not(target, &exceptions).is_none(), allowed, "{target}");
     }
+    for target in ["127.0.0.1:1", "10.0.0.1:1", "[::1]:1", "[fe80::1]:1"] {
+        assert!(Exceptions::everything().has(target.parse().unwrap()), "{target}");
+    }
     assert_eq!(Exceptions::parse("").unwrap(), Exceptions::default());
     for bad in ["10.0.0.0", "10.0.0.0/33", "host/8", "10.0.0.0/8:", "10.0.0.0/8:70000", "/8", "::/129", "10.0.0.0/-1"] {
         let error = Exceptions::parse(&format!("10.0.0.0/8,{bad}")).unwrap_err();

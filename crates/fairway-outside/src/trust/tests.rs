@@ -32,6 +32,13 @@ fn what_is_added_stands_in_one_file_with_the_machines_own() {
         assert_eq!(both.file(&at("both")).unwrap(), Some(at("both")));
         assert_eq!(fs::read_to_string(at("both")).unwrap(), format!("{ONE}\n{TWO}"));
     }
+    let variables = both.variables(&at("both")).unwrap();
+    assert!(variables.contains(&("CARGO_HTTP_CAINFO", at("both"))), "{variables:?}");
+    assert_eq!(
+        Bundle { extra: None, ..both }.variables(&at("both")).unwrap(),
+        [],
+        "nothing is added: programs find theirs"
+    );
     let only = Bundle { machine: None, extra: Some(at("extra")) };
     assert!(fs::read_to_string(only.file(&at("other")).unwrap().unwrap()).unwrap().contains("dHdv"));
     assert_eq!(Bundle::default().file(&at("none")).unwrap(), None);

@@ -144,6 +144,13 @@ pub struct HostImages {
 }
 
 impl HostImages {
+    /// Shows this bundle of authorities in every image.
+    pub(crate) fn trust(&mut self, bundle: &Path) {
+        for image in self.images.values_mut() {
+            *image = std::mem::take(image).trusting(bundle);
+        }
+    }
+
     /// The image of a reference, if it is one of ours. `state` is the node's own folder.
     pub(crate) fn find(&self, reference: &str, state: &Path) -> Option<Result<Image, EnsureImage>> {
         let name = reference.strip_prefix(PREFIX)?;
