@@ -10,6 +10,7 @@ use crate::commands::delete::Delete;
 use crate::commands::deploy::Deploy;
 use crate::commands::down::Down;
 use crate::commands::get::Get;
+use crate::commands::git_credential::GitCredential;
 use crate::commands::history::History;
 use crate::commands::kubeconfig::KubeconfigArgs;
 use crate::commands::ledger::LedgerCommand;
@@ -18,6 +19,7 @@ use crate::commands::open::Open;
 use crate::commands::pipeline::PipelineCommand;
 use crate::commands::promote::Promote;
 use crate::commands::release::ReleaseCommand;
+use crate::commands::repo::RepoCommand;
 use crate::commands::restart::Restart;
 use crate::commands::rollback::Rollback;
 use crate::commands::scale::Scale;
@@ -110,6 +112,9 @@ pub enum Command {
     /// What happens to pushes: runs and their steps
     #[command(subcommand)]
     Pipeline(PipelineCommand),
+    /// Repositories that the platform hosts
+    #[command(subcommand)]
+    Repo(RepoCommand),
     /// The record of everything that happened
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -129,6 +134,9 @@ pub enum Command {
     },
     /// Print the version
     Version,
+    /// Tell git who you are
+    #[command(hide = true)]
+    GitCredential(GitCredential),
     /// Databases of a service (not there yet)
     #[command(hide = true)]
     Db(Later),

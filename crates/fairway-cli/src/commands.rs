@@ -30,6 +30,10 @@ pub mod open;
 
 pub mod release;
 
+pub mod repo;
+
+pub mod git_credential;
+
 pub mod pipeline;
 
 pub mod ledger;

@@ -6,6 +6,7 @@
 
 pub mod failure;
 
+mod git_access;
 pub mod home;
 
 pub mod session;

@@ -11,8 +11,9 @@ use fairway_clock::World;
 
 use crate::arguments::{Cli, Command, Global, command};
 use crate::commands::pipeline::PipelineCommand;
+use crate::commands::repo::RepoCommand;
 use crate::commands::template::TemplateCommand;
-use crate::commands::{self, kubeconfig, ledger, logs, pipeline, release, template, up};
+use crate::commands::{self, kubeconfig, ledger, logs, pipeline, release, repo, template, up};
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
 use crate::output::{Format, Report, hint_text, print, print_bytes, print_error, print_failure, render, to_yaml};
@@ -134,6 +135,7 @@ async fn execute(host: Arc<dyn PlatformHost>, cli: Cli) -> Result<ExitCode, Fail
         | Command::Kubeconfig(_)
         | Command::Completions { .. }
         | Command::Version
+        | Command::GitCredential(_)
         | Command::Pipeline(PipelineCommand::Lint(_) | PipelineCommand::Run(_))
         | Command::Template(TemplateCommand::Lint(_) | TemplateCommand::Test(_) | TemplateCommand::Render(_))
         | Command::Db(_)
@@ -177,6 +179,10 @@ async fn machine(context: &Context, command: Command) -> Result<ExitCode, Failur
         Command::Template(TemplateCommand::Render(it)) => {
             context.show(&template::render(&it, context.global.project.as_deref())?)
         }
+        Command::GitCredential(it) => {
+            print(&commands::git_credential::git_credential(&it)?);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Db(_) => Err(not_yet("platform db", "databases")),
         Command::Access(_) => Err(not_yet("platform access", "access requests")),
         _ => context.show(&commands::version::version(home().ok().as_ref())),
@@ -207,6 +213,9 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
         Command::Release(release::ReleaseCommand::Show(it)) => context.show(&release::show(session, &it).await?),
         Command::Release(release::ReleaseCommand::Create(it)) => context.show(&release::create(session, &it).await?),
         Command::Pipeline(it) => pipeline_command(context, session, it).await,
+        Command::Repo(RepoCommand::List) => context.show(&repo::list(session).await?),
+        Command::Repo(RepoCommand::Show(it)) => context.show(&repo::show(session, &it).await?),
+        Command::Repo(RepoCommand::Clone(it)) => context.show(&repo::clone(session, &it).await?),
         Command::Template(TemplateCommand::List) => context.show(&template::list(session).await?),
         Command::Template(TemplateCommand::Show(it)) => context.show(&template::show(session, &it).await?),
         Command::Ledger(ledger::LedgerCommand::Verify) => context.show(&ledger::verify(session).await?),

@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::git_access;
 use crate::home::{Home, Running, ended};
 use crate::output::Report;
 use crate::progress::Progress;
@@ -96,6 +97,7 @@ pub async fn down(
         })?;
     }
     if down.purge {
+        git_access::forget(home);
         purge(home)?;
     }
     let took_ms = world.clock.monotonic().saturating_sub(start).as_millis();
@@ -123,7 +125,7 @@ fn end(_: &Running) -> Result<(), Failure> {
 
 /// Removes what the platform made and nothing else: a folder of somebody's own stays if anything else is in it.
 fn purge(home: &Home) -> Result<(), Failure> {
-    for part in ["run", "log", "pki", "store", "images", "node", "admin.token"] {
+    for part in ["run", "log", "pki", "store", "images", "node", "git", "runs", "admin.token"] {
         let path = home.path(part);
         let removed = match fs::symlink_metadata(&path) {
             Ok(about) if about.is_dir() => fs::remove_dir_all(&path),

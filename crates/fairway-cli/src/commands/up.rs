@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::process::{Child, Command};
 
 use crate::failure::Failure;
+use crate::git_access::{self, Entries, Told};
 use crate::home::{Home, Running, is_alive};
 use crate::output::Report;
 use crate::progress::Progress;
@@ -111,7 +112,29 @@ pub async fn up(
         return Err(log_of(home, log, Failure::not_running("the platform ended as soon as it had started")));
     }
     let took = world.clock.monotonic().saturating_sub(start).as_millis();
+    tell_git(home, &running, progress);
     Ok(report(home, &running, false, took))
+}
+
+/// Lets the user's own git reach the platform, or says how.
+fn tell_git(home: &Home, running: &Running, progress: &dyn Progress) {
+    let Ok(program) = std::env::current_exe() else { return };
+    let address = git_access::address(running.api_port);
+    match Entries::new(home, &program, running.api_port).tell(home) {
+        Told::Known => {}
+        Told::Written => {
+            progress.note(&format!("git reaches it by two entries for {address} in your git configuration"));
+        }
+        Told::Refused(commands) => {
+            progress.note("your git configuration cannot be written; these commands let git reach the platform:");
+            for command in commands {
+                progress.note(&format!("  {command}"));
+            }
+        }
+    }
+    if std::env::var_os("GIT_SSL_CAINFO").is_some() {
+        progress.note("GIT_SSL_CAINFO is set and wins over git's configuration: unset it, or use platform repo clone");
+    }
 }
 
 fn report(home: &Home, running: &Running, ran_already: bool, took_ms: u128) -> UpReport {

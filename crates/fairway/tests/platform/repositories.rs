@@ -245,3 +245,39 @@ fn rules_hold_on_the_real_platform_and_a_push_outlives_its_death() {
     );
     home.ok(&["ledger", "verify"]);
 }
+
+#[test]
+fn git_as_it_is_reaches_the_platform_that_is_up_and_knows_nothing_of_one_that_is_purged() {
+    if !can_run_containers() {
+        return;
+    }
+    let home = Home::new();
+    plant(&home, &[("sandbox", "orders")]);
+    let configuration = home.path().with_file_name("gitconfig");
+    std::fs::write(&configuration, "[user]\n\tname = Ada\n\temail = ada@example.org\n").expect("a configuration");
+    home.up();
+    let work = home.work();
+    let git = |folder: &Path, arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(arguments).current_dir(folder).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", &configuration).env("LC_ALL", "C");
+        command.env_remove("GIT_SSL_CAINFO").env_remove("GIT_SSL_CAPATH");
+        let output = command.output().expect("git runs");
+        assert!(output.status.success(), "git {arguments:?}: {}{}", text(&output.stderr), home.log());
+    };
+    let address = format!("{}/git/sandbox/orders.git", url(&home));
+    git(&work, &["clone", "--quiet", &address, "orders"]);
+    let folder = work.join("orders");
+    git(&folder, &["commit", "--quiet", "--allow-empty", "-m", "One"]);
+    git(&folder, &["push", "--quiet", "origin", "main"]);
+    // Told once, it is not told again; another port takes the place of the one before.
+    let told = || std::fs::read_to_string(&configuration).expect("a configuration");
+    assert_eq!(told().matches("git-credential").count(), 1, "{}", told());
+    home.ok(&["down"]);
+    home.up();
+    assert_eq!(told().matches("git-credential").count(), 1, "{}", told());
+    git(&work, &["clone", "--quiet", &format!("{}/git/sandbox/orders.git", url(&home)), "again"]);
+    home.ok(&["down", "--purge", "--yes"]);
+    assert!(told().contains("Ada") && !told().contains("127.0.0.1"), "{}", told());
+    assert!(!home.path().exists(), "something of the home stays");
+}

@@ -1,0 +1,131 @@
+//! How the user's own git reaches the platform: two entries in their configuration, for the platform's address alone.
+//! One names our certificate authority, one the helper that tells git the token. `up` writes them, `down --purge` takes
+//! them back.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::home::Home;
+
+/// Where the address is kept for which entries were written.
+const WRITTEN: &str = "run/git-address";
+
+/// What git is to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entries {
+    url: String,
+    certificate: String,
+    helper: String,
+}
+
+/// How it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// The entries are new.
+    Written,
+    /// They were there.
+    Known,
+    /// They could not be written; these commands would.
+    Refused(Vec<String>),
+}
+
+impl Entries {
+    /// For the platform of this home at this port.
+    pub(crate) fn new(home: &Home, program: &Path, port: u16) -> Self {
+        let helper =
+            format!("!{} git-credential --home={}", quoted(program.as_os_str()), quoted(home.root().as_os_str()));
+        Self { url: address(port), certificate: home.path("pki/ca.crt").display().to_string(), helper }
+    }
+
+    /// The keys and values. The empty helper comes first: no other helper of the user's is told the token.
+    fn pairs(&self) -> [(String, &str); 3] {
+        let [certificate, helper] = keys(&self.url);
+        [(certificate, self.certificate.as_str()), (helper.clone(), ""), (helper, self.helper.as_str())]
+    }
+
+    /// The same for one run of git: arguments before its subcommand.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        self.pairs().into_iter().flat_map(|(key, value)| ["-c".to_owned(), format!("{key}={value}")]).collect()
+    }
+
+    /// As commands for a person.
+    fn commands(&self) -> Vec<String> {
+        let command =
+            |(key, value): (String, &str)| format!("git config --global --add {key} {}", quoted(OsStr::new(value)));
+        self.pairs().into_iter().map(command).collect()
+    }
+
+    /// Writes the entries, unless they are there. Those for another port are taken back.
+    pub(crate) fn tell(&self, home: &Home) -> Told {
+        let known = git(&["config", "--global", "--get-all", &keys(&self.url)[1]]);
+        let known = known.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
+        let there = fs::read_to_string(home.path(WRITTEN)).unwrap_or_default();
+        if there == self.url && known == format!("\n{}\n", self.helper) {
+            return Told::Known;
+        }
+        forget(home);
+        let unset = keys(&self.url).iter().try_for_each(|key| unset(key));
+        let written = unset.and_then(|()| {
+            self.pairs().iter().try_for_each(|(key, value)| succeeded(&["config", "--global", "--add", key, value]))
+        });
+        // Without a note of it they could not be taken back.
+        match written.and_then(|()| fs::write(home.path(WRITTEN), &self.url)) {
+            Ok(()) => Told::Written,
+            Err(_) => Told::Refused(self.commands()),
+        }
+    }
+}
+
+/// Takes back what was written; what cannot be taken back does no harm.
+pub(crate) fn forget(home: &Home) {
+    let Ok(url) = fs::read_to_string(home.path(WRITTEN)) else { return };
+    // Nothing but an address of ours.
+    if url.strip_prefix("https://127.0.0.1:").is_none_or(|it| it.parse::<u16>().is_err()) {
+        return;
+    }
+    for key in keys(&url) {
+        let _ = unset(&key);
+    }
+    let _ = fs::remove_file(home.path(WRITTEN));
+}
+
+/// The address of the API, which is Git's too.
+pub(crate) fn address(port: u16) -> String {
+    format!("https://127.0.0.1:{port}")
+}
+
+fn keys(url: &str) -> [String; 2] {
+    [format!("http.{url}/.sslCAInfo"), format!("credential.{url}.helper")]
+}
+
+fn unset(key: &str) -> io::Result<()> {
+    // Five: there is no such key. Anything else will be met again in writing.
+    let output = git(&["config", "--global", "--unset-all", key])?;
+    match output.status.code() {
+        Some(0 | 5) => Ok(()),
+        _ => Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
+    }
+}
+
+fn succeeded(arguments: &[&str]) -> io::Result<()> {
+    let output = git(arguments)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+fn git(arguments: &[&str]) -> io::Result<Output> {
+    Command::new("git").args(arguments).stdin(Stdio::null()).output()
+}
+
+/// A word as a shell reads it: git has a shell run its helpers.
+fn quoted(word: &OsStr) -> String {
+    format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests;
