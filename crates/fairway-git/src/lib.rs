@@ -26,4 +26,4 @@ pub use hook::reexec;
 pub use host::{DEFAULT_BRANCH, Host, HostSettings, OpenHost};
 pub use http::{Access, Body, Call, Caller, Witness};
 pub use names::RepositoryId;
-pub use run::RunGit;
+pub use run::{RunGit, is_new_enough};

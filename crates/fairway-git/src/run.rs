@@ -280,8 +280,8 @@ fn configuration(hooks: &Path, limits: &Limits) -> Vec<(&'static str, String)> {
     all
 }
 
-/// Whether what `git version` says is new enough.
-pub(crate) fn is_new_enough(version: &str) -> bool {
+/// Whether what `git version` says is new enough to host repositories.
+pub fn is_new_enough(version: &str) -> bool {
     let number = version.split_whitespace().nth(2).unwrap_or_default();
     let mut parts = number.split('.').map(|it| it.parse::<u32>().unwrap_or(0));
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= OLDEST

@@ -1,6 +1,8 @@
-//! What this machine offers, as checks: who containers can be, which limits hold, which addresses are reached.
+//! What this machine offers, as checks: who containers can be, which limits hold, whether git is there, which addresses are
+//! reached.
 
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use fairway_node::machine::{self, Machine, UserMode};
@@ -17,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) fn checks() -> Value {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("platform"));
     let machine = machine::inspect().tried(&program);
-    json!({ "checks": [users(&machine), limits(&machine), kernel(&machine), outside(), authorities()] })
+    json!({ "checks": [users(&machine), limits(&machine), kernel(&machine), git(), outside(), authorities()] })
 }
 
 fn check(name: &str, state: &str, says: String, advice: Option<String>) -> Value {
@@ -60,6 +62,17 @@ fn kernel(machine: &Machine) -> Value {
     }
     let advice = format!("use a kernel with {}", missing.join(" and "));
     check("kernel", "missing", format!("{says}; without {}", missing.join(" and ")), Some(advice))
+}
+
+/// Repositories are kept by the git program.
+fn git() -> Value {
+    let output = Command::new("git").arg("version").stdin(Stdio::null()).output();
+    let version = output.map(|it| String::from_utf8_lossy(&it.stdout).trim().to_owned()).unwrap_or_default();
+    if fairway_git::is_new_enough(&version) {
+        return check("git", "ok", version, None);
+    }
+    let says = if version.is_empty() { "git is not there".to_owned() } else { format!("{version} is too old") };
+    check("git", "missing", says, Some("install git 2.39 or later (apt install git)".to_owned()))
 }
 
 /// Builds fetch dependencies; everything else stays on this machine. It is tried as every other part would reach it.
