@@ -17,13 +17,22 @@ use crate::workspace;
 const STORIES: &str = "tests/e2e/stories";
 const SKIPPED: i32 = 77;
 
+/// Builds the binary, and tells the stories that fit.
 pub(crate) fn run(filter: Option<&str>) -> Result<ExitCode> {
+    let status =
+        workspace::cargo().args(["build", "--package", "fairway", "--locked"]).status().context("start cargo")?;
+    ensure!(status.success(), "the binary does not build");
+    tell_all(filter)
+}
+
+/// Tells the stories that fit, with the binary as it was built.
+pub(crate) fn tell_all(filter: Option<&str>) -> Result<ExitCode> {
     let stories = find(filter)?;
     if stories.is_empty() {
         println!("no story in {STORIES} fits");
         return Ok(ExitCode::SUCCESS);
     }
-    let binary = build()?;
+    let binary = binary()?;
     let place = Place::make("stories")?;
     let mut results = Vec::new();
     for story in &stories {
@@ -65,13 +74,16 @@ fn find(filter: Option<&str>) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Builds the binary; gives the folder it is in.
-fn build() -> Result<PathBuf> {
-    let status =
-        workspace::cargo().args(["build", "--package", "fairway", "--locked"]).status().context("start cargo")?;
-    ensure!(status.success(), "the binary does not build");
+/// The folder of the binary.
+fn binary() -> Result<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace::root().join("target"), PathBuf::from);
-    Ok(target.join("debug"))
+    let folder = target.join("debug");
+    ensure!(
+        folder.join("platform").is_file(),
+        "{} is not there: cargo xtask e2e builds it",
+        folder.join("platform").display()
+    );
+    Ok(folder)
 }
 
 fn tell(story: &Path, binary: &Path, place: &Path) -> Result<i32> {
