@@ -18,3 +18,5 @@ mod rollouts;
 mod hostile;
 
 mod repositories;
+
+mod pipelines;

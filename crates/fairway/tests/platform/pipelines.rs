@@ -1,0 +1,235 @@
+//! From a push to a URL on the real platform: real git, steps in their sandboxes, the machine's own compiler; and what
+//! happens on the way when a test fails, a step hangs, or the platform dies.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{Home, can_run_containers, text};
+
+const PIPELINE: &str = r"apiVersion: fairway.dev/v1alpha1
+kind: Pipeline
+steps:
+  - name: test
+    toolchain: rust
+    timeout: 20s
+    network: []
+    run: . ./test.sh
+  - name: build
+    needs: [test]
+    toolchain: rust
+    network: []
+    run: mkdir -p out && rustc -C target-feature=+crt-static -o out/orders main.rs
+    image: { program: out/orders }
+    inputs: [main.rs, answer.txt]
+refs:
+  - { match: main, release: true, deliverTo: [staging] }
+";
+const PROGRAM: &str = r#"use std::io::{Read, Write};
+
+fn main() {
+    let listener = std::net::TcpListener::bind("0.0.0.0:8080").unwrap();
+    for mut stream in listener.incoming().flatten() {
+        let _ = stream.read(&mut [0u8; 4096]);
+        let answer = include_str!("answer.txt").trim();
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}", answer.len());
+    }
+}
+"#;
+const TEST: &str = "grep -q good answer.txt || { echo 'test tests::is_good ... FAILED'; exit 101; }\n";
+
+/// Somebody with a clone of the service's repository.
+struct Developer<'a> {
+    home: &'a Home,
+    clone: PathBuf,
+}
+
+impl<'a> Developer<'a> {
+    fn of(home: &'a Home) -> Self {
+        let it = Self { home, clone: home.work().join("orders") };
+        let url = it.url();
+        it.git(&home.work(), &["clone", "--quiet", &url, "orders"]);
+        it
+    }
+
+    fn url(&self) -> String {
+        let component = self.home.ok(&["get", "component", "orders", "-o", "json"]);
+        let component: Value = serde_json::from_str(&component).expect("JSON");
+        component["status"]["repository"]["url"].as_str().expect("a repository").to_owned()
+    }
+
+    fn try_git(&self, folder: &Path, arguments: &[&str]) -> Output {
+        let token = std::fs::read_to_string(self.home.path().join("admin.token")).expect("a token");
+        let helper = format!("!f() {{ test \"$1\" = get && echo username=me && echo password={}; }}; f", token.trim());
+        let mut command = Command::new("git");
+        command.arg("-c").arg(format!("http.sslCAInfo={}", self.home.path().join("pki/ca.crt").display()));
+        command.arg("-c").arg(format!("credential.helper={helper}")).args(arguments).current_dir(folder);
+        command.stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0").env("GIT_CONFIG_NOSYSTEM", "1");
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env_remove("GIT_SSL_CAINFO").env_remove("GIT_SSL_CAPATH");
+        for part in ["AUTHOR", "COMMITTER"] {
+            command.env(format!("GIT_{part}_NAME"), "Ada").env(format!("GIT_{part}_EMAIL"), "ada@example.org");
+        }
+        command.output().expect("git runs")
+    }
+
+    fn git(&self, folder: &Path, arguments: &[&str]) -> String {
+        let output = self.try_git(folder, arguments);
+        assert!(output.status.success(), "git {arguments:?}: {}{}", text(&output.stderr), self.home.log());
+        text(&output.stdout).trim().to_owned()
+    }
+
+    /// Commits these files, pushes them to main, and gives the commit.
+    fn push(&self, files: &[(&str, &str)]) -> String {
+        for (path, content) in files {
+            std::fs::write(self.clone.join(path), content).expect("write a file");
+        }
+        self.git(&self.clone, &["add", "--all"]);
+        self.git(&self.clone, &["commit", "--quiet", "-m", "A change"]);
+        // The port is another one after each start.
+        self.git(&self.clone, &["push", "--quiet", &self.url(), "HEAD:refs/heads/main"]);
+        self.git(&self.clone, &["rev-parse", "HEAD"])
+    }
+
+    /// The run of a commit, as `pipeline runs` shows it.
+    fn run_of(&self, commit: &str) -> Option<Value> {
+        let runs: Value = serde_json::from_str(&self.home.ok(&["pipeline", "runs", "orders", "-o", "json"])).ok()?;
+        runs["items"].as_array()?.iter().find(|it| it["commit"] == commit).cloned()
+    }
+
+    /// Looks at the run of a commit until it is as it should be.
+    fn until(&self, commit: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..900 {
+            if let Some(run) = self.run_of(commit).filter(|it| holds(it)) {
+                return run;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        unreachable!("never {what}: {:?}{}", self.run_of(commit), self.home.log())
+    }
+
+    /// Waits until the run of a commit has ended in this state, and gives what it says.
+    fn ends(&self, commit: &str, state: &str) -> String {
+        let open = ["Waiting", "Running", "Queued", "ApplyFailed"];
+        let run = self.until(commit, "over", |it| it["state"].as_str().is_some_and(|it| !open.contains(&it)));
+        assert_eq!(run["state"], state, "{run}{}", self.printed(&run));
+        run["summary"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What the steps of a run printed.
+    fn printed(&self, run: &Value) -> String {
+        let output = self.home.run(&["pipeline", "logs", run["name"].as_str().unwrap_or_default()]);
+        format!("\n{}{}", text(&output.stdout), text(&output.stderr))
+    }
+
+    fn page(&self) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.home.gateway_port())).ok()?;
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: orders.staging.sandbox.localhost\r\nconnection: close\r\n\r\n")
+            .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        answer.starts_with("HTTP/1.1 200").then(|| answer.lines().last().unwrap_or_default().to_owned())
+    }
+
+    fn shows(&self, wanted: &str) {
+        for _ in 0..300 {
+            if self.page().as_deref() == Some(wanted) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        unreachable!("the page never shows {wanted:?}: {:?}{}", self.page(), self.home.log());
+    }
+}
+
+/// A service whose first version was pushed and serves.
+fn serving(home: &Home) -> Developer<'_> {
+    home.up();
+    home.ok(&["create-service", "--name=orders", "--language=rust"]);
+    let developer = Developer::of(home);
+    let score = include_str!("../../../../examples/hello/score.yaml").replace("name: hello", "name: orders");
+    let first = developer.push(&[
+        (".fairway/pipeline.yaml", PIPELINE),
+        ("score.yaml", &score),
+        ("main.rs", PROGRAM),
+        ("test.sh", TEST),
+        ("answer.txt", "good 1"),
+    ]);
+    let said = developer.ends(&first, "Succeeded");
+    assert!(said.contains("on its way to staging"), "{said}");
+    developer.shows("good 1");
+    developer
+}
+
+/// Starts a platform that was killed: the dead one may hold its folder for a moment longer.
+fn rise(home: &Home) {
+    for _ in 0..100 {
+        let risen = home.run(&["up", "--port=0", "--gateway-port=0"]);
+        if risen.status.success() {
+            return;
+        }
+        let said = text(&risen.stderr);
+        assert!(said.contains("another platform"), "{said}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    unreachable!("it never starts again{}", home.log())
+}
+
+fn can_build() -> bool {
+    let rustc = Command::new("rustc").arg("-vV").stdout(Stdio::null()).status();
+    can_run_containers() && rustc.is_ok_and(|it| it.success())
+}
+
+#[test]
+fn a_push_becomes_what_the_url_shows_and_a_bad_one_stops_with_the_name_of_its_test() {
+    if !can_build() {
+        return;
+    }
+    let home = Home::new();
+    let developer = serving(&home);
+    let bad = developer.push(&[("answer.txt", "bad")]);
+    assert_eq!(developer.ends(&bad, "StepFailed"), "step test failed: test tests::is_good failed");
+    let printed = developer.printed(&developer.run_of(&bad).expect("the run"));
+    assert!(printed.contains("== test (failed") && printed.contains("is_good ... FAILED"), "{printed}");
+    assert_eq!(developer.page().as_deref(), Some("good 1"), "the last good version goes on serving");
+    let hangs = developer.push(&[
+        ("answer.txt", "good 2"),
+        ("test.sh", "sleep 600"),
+        (".fairway/pipeline.yaml", &PIPELINE.replace("timeout: 20s", "timeout: 2s")),
+    ]);
+    let said = developer.ends(&hangs, "StepFailed");
+    assert!(said.contains("longer than 2 s"), "{said}");
+    let mended = developer.push(&[("test.sh", TEST), (".fairway/pipeline.yaml", PIPELINE)]);
+    developer.ends(&mended, "Succeeded");
+    developer.shows("good 2");
+}
+
+#[test]
+fn a_run_goes_on_after_kill_9_and_a_removed_service_leaves_no_repository() {
+    if !can_build() {
+        return;
+    }
+    let home = Home::new();
+    let developer = serving(&home);
+    let pushed = developer.push(&[("answer.txt", "good 2"), ("test.sh", &format!("sleep 3\n{TEST}"))]);
+    developer.until(&pushed, "running", |it| it["summary"].as_str().is_some_and(|it| it.contains("test is running")));
+    home.kill();
+    rise(&home);
+    developer.ends(&pushed, "Succeeded");
+    developer.shows("good 2");
+    let url = developer.url();
+    home.ok(&["delete", "component", "orders", "--yes"]);
+    for _ in 0..300 {
+        if !home.run(&["get", "component", "orders"]).status.success() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let gone = developer.try_git(&home.work(), &["ls-remote", &url]);
+    assert!(!gone.status.success(), "the repository is left: {}", text(&gone.stdout));
+    assert!(!home.path().join("git/sandbox/orders.git").exists());
+}
