@@ -232,6 +232,8 @@ reasons!(
         ReleaseNotReady,
         /// An Environment that it is to deliver to does not exist.
         EnvironmentNotFound,
+        /// Its name is not allowed.
+        InvalidName,
         /// Its Component does not exist.
         ComponentNotFound,
         /// The platform could not do its part; it tries again.

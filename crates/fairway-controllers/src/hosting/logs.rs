@@ -67,8 +67,9 @@ impl RunLogs {
 
     /// Removes all logs of a run.
     pub fn remove(&self, project: &str, run: &str) -> io::Result<()> {
-        let path = self.path(project, run, "any").ok_or_else(odd_name)?;
-        match path.parent().map(fs::remove_dir_all) {
+        // What has no name has no logs.
+        let path = self.path(project, run, "any");
+        match path.as_deref().and_then(Path::parent).map(fs::remove_dir_all) {
             Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }

@@ -42,6 +42,12 @@ pub(super) enum Stop {
 
 pub(super) fn validate(run: &PipelineRun, observed: &Observed, toolchains: &Toolchains) -> Result<Input, Problem> {
     let component = &run.spec.component_name;
+    let name = run.name_any();
+    if !is_name(&name) {
+        let shown: String = name.chars().take(80).collect();
+        let message = format!("{shown:?} is no name of a run; use lower-case letters, digits and \"-\", at most 63");
+        return Err((PipelineRunReason::InvalidName, message));
+    }
     if observed.component.is_none() {
         return Err((PipelineRunReason::ComponentNotFound, format!("component {component:?} does not exist")));
     }
@@ -78,6 +84,12 @@ pub(super) fn validate(run: &PipelineRun, observed: &Observed, toolchains: &Tool
         source,
         toolchains,
     })
+}
+
+/// Whether a name can be that of a folder of logs and the value of a label.
+fn is_name(name: &str) -> bool {
+    let plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
+    !name.is_empty() && name.len() <= 63 && name.bytes().all(plain)
 }
 
 impl Input {

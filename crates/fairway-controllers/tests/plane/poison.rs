@@ -2,13 +2,15 @@
 //! or takes what the schema allows, and the controllers go on for everybody else.
 
 use anyhow::{Context, Result, ensure};
-use fairway_api::v1alpha1::{Component, ComponentTemplate, Delivery, Environment, Project, Release, Team};
+use fairway_api::v1alpha1::{
+    Component, ComponentTemplate, Delivery, Environment, PipelineRun, PipelineRunSpec, Project, Release, Team,
+};
 use kube::Api;
 use kube::api::{DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
-use crate::support::{PROJECT, STAGING, World, component, environment, project, release, team, template};
+use crate::support::{PROJECT, STAGING, WEB, World, component, environment, project, release, team, template};
 
 /// Every field below `spec`: its path, and the type that its schema gives.
 fn fields(schema: &Value, path: &[String], found: &mut Vec<(Vec<String>, String)>) {
@@ -56,12 +58,24 @@ fn good() -> Result<Vec<(Value, Option<&'static str>)>> {
         (serde_json::to_value(templated)?, Some(PROJECT)),
         (serde_json::to_value(Release::new("good", spec))?, Some(PROJECT)),
         (serde_json::to_value(Delivery::new("good", wish))?, Some(STAGING)),
+        (serde_json::to_value(run())?, Some(PROJECT)),
     ])
+}
+
+/// A run over a commit that no repository has.
+fn run() -> PipelineRun {
+    let spec = PipelineRunSpec {
+        component_name: WEB.to_owned(),
+        r#ref: "refs/heads/main".to_owned(),
+        commit: "a".repeat(40),
+        ..PipelineRunSpec::default()
+    };
+    PipelineRun::new("good", spec)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn poison_is_refused_by_name_or_harms_nobody() -> Result<()> {
-    let world = World::start().await?;
+    let world = World::hosting().await?;
     world.declared().await?;
     let mut tried = 0;
     for ((object, namespace), definition) in good()?.into_iter().zip(fairway_api::v1alpha1::definitions()) {

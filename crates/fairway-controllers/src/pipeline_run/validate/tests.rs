@@ -139,3 +139,13 @@ fn what_succeeded_in_other_runs_is_known_by_key_and_a_rerun_does_not_ask() {
     };
     assert_eq!((asked(PipelineTrigger::Push), asked(PipelineTrigger::Rerun)), (1, 0));
 }
+
+#[test]
+fn a_run_whose_name_could_be_no_folder_is_told_so() {
+    for (name, reason) in [("orders-5", ""), ("a.b", "InvalidName"), (&*"a".repeat(64), "InvalidName")] {
+        let mut run = run();
+        run.metadata.name = Some(name.to_owned());
+        let found = validate(&run, &observed(Some(PIPELINE), SCORE), &toolchains());
+        assert_eq!(found.map_or_else(|it| it.0.as_str(), |_| ""), reason, "{name}");
+    }
+}
