@@ -52,6 +52,11 @@ pub(super) async fn apply(
                 }
             }
             Decision::Finish(verdict) => {
+                if *verdict == Verdict::Succeeded {
+                    // Where it was wanted already it is delivered too.
+                    applied.progress.delivered_to.clone_from(&observed.leads_to.deliver_to);
+                    applied.progress.delivered_to.sort();
+                }
                 applied.ended = Some(ended(verdict, run, input, observed, &applied.progress, pipelines));
                 cleanup::old_runs(run, observed, pipelines).await?;
             }

@@ -282,6 +282,8 @@ async fn a_run_asked_for_again_leaves_out_nothing() -> Result<()> {
     ensure!(again.status.iter().flat_map(|it| &it.steps).all(|it| it.state == StepState::Succeeded), "{again:?}");
     let name = |run: &PipelineRun| run.status.as_ref().and_then(|it| it.release_name.clone());
     ensure!(name(&again) == name(&first), "the same content is the same release");
+    ensure!(again.status.is_some_and(|it| it.delivered_to == ["staging"]), "it is there already");
+    world.still().await?;
     world.stop().await
 }
 
