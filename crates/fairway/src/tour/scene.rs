@@ -58,6 +58,16 @@ impl Scene {
         Work::new(self, self.root.join("hello"))
     }
 
+    /// The clone of the second service's repository.
+    pub(super) fn orders(&self) -> Work<'_> {
+        Work::new(self, self.root.join("orders"))
+    }
+
+    /// A folder that belongs to no service.
+    pub(super) fn user_work(&self) -> Work<'_> {
+        Work::new(self, self.root.join("user"))
+    }
+
     /// A user of this tour: own home, own git settings, nothing of the machine's user but the toolchain.
     pub(super) fn user<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let user = self.root.join("user");
@@ -90,12 +100,17 @@ impl Scene {
 
     /// Runs a command of ours that needs no folder, whatever comes of it.
     pub(super) async fn try_platform(&self, arguments: &[&str]) -> Result<Output> {
-        self.try_platform_in(&self.root.join("user"), arguments).await
+        self.user_work().try_platform(arguments).await
     }
 
     /// Runs a command of ours that needs no folder and must succeed, and gives what it printed.
     pub(super) async fn platform(&self, arguments: &[&str]) -> Result<String> {
-        succeeded(arguments, self.try_platform(arguments).await?)
+        self.user_work().platform(arguments).await
+    }
+
+    /// The same, printing JSON.
+    pub(super) async fn platform_json(&self, arguments: &[&str]) -> Result<Value> {
+        self.user_work().platform_json(arguments).await
     }
 
     /// Shows on a terminal what is going on, and how long already.

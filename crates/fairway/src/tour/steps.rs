@@ -2,6 +2,8 @@
 
 mod hello;
 
+mod orders;
+
 use std::fs;
 use std::time::Duration;
 
@@ -50,8 +52,15 @@ pub(super) async fn all(scene: &mut Scene, rows: &mut Vec<Row>, keep: bool) -> R
     step!(tour, rows, "refuse version 3", hello::refuse_third(&tour));
     step!(tour, rows, "logs", hello::logs(&tour));
     step!(tour, rows, "history", hello::history(&tour));
+    step!(tour, rows, "create orders", orders::create(&tour));
+    step!(tour, rows, "first pipeline", orders::first_run(&tour));
+    step!(tour, rows, "push version 2", orders::push_second(&tour));
+    step!(tour, rows, "push a setting", orders::push_setting(&tour));
+    step!(tour, rows, "push a mistake", orders::push_failing(&tour));
+    step!(tour, rows, "promote, and back", orders::promote_and_back(&tour));
     step!(tour, rows, "kill -9, up again", survive(&mut tour));
     if !keep {
+        step!(tour, rows, "remove orders", orders::remove(&mut tour));
         step!(tour, rows, "down", down(&tour));
     }
     Ok(())
