@@ -81,6 +81,9 @@ impl Scene {
             .env("HOME", &user)
             .env("GIT_CONFIG_GLOBAL", user.join("gitconfig"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            // These would win over what `up` tells Git about the platform's own authority.
+            .env_remove("GIT_SSL_CAINFO")
+            .env_remove("GIT_SSL_CAPATH")
             .env("FAIRWAY_HOME", self.home())
             .env_remove("FAIRWAY_PROJECT")
             .env_remove("FAIRWAY_KUBECONFIG")

@@ -182,6 +182,8 @@ async fn row(tour: &Tour<'_>, commit: &str) -> Result<Option<Value>> {
 fn took(run: &Value) -> Duration {
     let steps = run["status"]["steps"].as_array().or_else(|| run["items"][0]["status"]["steps"].as_array());
     let at = |step: &Value, key: &str| step[key].as_str()?.parse::<jiff::Timestamp>().ok();
-    let took = |step: &Value| at(step, "completionTime")?.duration_since(at(step, "startTime")?).try_into().ok();
+    let took = |step: &Value| -> Option<Duration> {
+        at(step, "completionTime")?.duration_since(at(step, "startTime")?).try_into().ok()
+    };
     steps.into_iter().flatten().filter_map(took).sum()
 }
