@@ -16,16 +16,17 @@ platform create-service --name=orders --language=rust
 platform repo clone orders
 cd orders
 platform pipeline logs --follow
+platform status --env=staging --wait
 curl --fail --silent --show-error --retry 5 --retry-all-errors --header "Host: orders.staging.sandbox.localhost" http://127.0.0.1:7080/ | grep "hello"
 
-sed --in-place 's/greeting: service.settings.greeting.clone()/greeting: String::new()/' src/http.rs
+sed --in-place 's/(StatusCode::NOT_FOUND, Json/(StatusCode::OK, Json/' src/http.rs
 git commit --quiet --all --message "A mistake"
 git push --quiet
 until platform pipeline runs -o json | grep "$(git rev-parse HEAD)"; do sleep 0.2; done >/dev/null # story only
 
 platform pipeline logs --follow || test $? = 1
 platform pipeline runs
-platform pipeline runs | grep "the_first_page_greets_and_says_who_answers" # story only
+platform pipeline runs | grep "what_is_not_there_is_told_as_json" # story only
 curl --fail --silent --show-error --retry 5 --retry-all-errors --header "Host: orders.staging.sandbox.localhost" http://127.0.0.1:7080/ | grep "hello"
 
 if platform pipeline run --step=test; then exit 1; fi # story only

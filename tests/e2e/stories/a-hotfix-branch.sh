@@ -16,6 +16,7 @@ platform create-service --name=orders --language=rust
 platform repo clone orders
 cd orders
 platform pipeline logs --follow
+platform status --env=staging --wait
 platform promote orders --from=staging --to=production
 curl --fail --silent --show-error --retry 5 --retry-all-errors --header "Host: orders.production.sandbox.localhost" http://127.0.0.1:7080/ | grep "good day"
 
@@ -24,6 +25,7 @@ git commit --quiet --all --message "Half of something"
 git push --quiet
 until platform pipeline runs -o json | grep "$(git rev-parse HEAD)"; do sleep 0.2; done >/dev/null # story only
 platform pipeline logs --follow
+platform status --env=staging --wait
 curl --fail --silent --show-error --retry 5 --retry-all-errors --header "Host: orders.staging.sandbox.localhost" http://127.0.0.1:7080/ | grep "half of something"
 
 platform release list --service=orders
@@ -33,6 +35,7 @@ git commit --quiet --all --message "Mend the greeting of production"
 git push --quiet --set-upstream origin hotfix/greeting
 until platform pipeline runs -o json | grep "$(git rev-parse HEAD)"; do sleep 0.2; done >/dev/null # story only
 platform pipeline logs --follow
+platform status --env=staging --wait
 platform promote orders --from=staging --to=production
 curl --fail --silent --show-error --retry 5 --retry-all-errors --header "Host: orders.production.sandbox.localhost" http://127.0.0.1:7080/ | grep "good evening"
 

@@ -6,8 +6,10 @@ use fairway_api::v1alpha1::Delivery;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::Which;
+use crate::delivering::{self, Patience};
 use crate::failure::{Exit, Failure};
 use crate::output::Report;
 use crate::place::{self, Place};
@@ -23,6 +25,12 @@ pub struct Status {
     /// Only this environment
     #[arg(long, value_name = "ENVIRONMENT")]
     pub env: Option<String>,
+    /// Wait until what is on its way has arrived, or is refused
+    #[arg(long)]
+    pub wait: bool,
+    /// How long to wait, like 30s or 5m
+    #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = crate::text::parse_span)]
+    pub timeout: Duration,
 }
 
 /// How a service is doing.
@@ -117,11 +125,18 @@ pub async fn status(session: &Session, status: &Status) -> Result<StatusReport, 
     let project = session.project().await?;
     let component = place::component(session, status.which.named()?)?;
     let object = place::registered(session, &project, &component).await?;
-    let now = session.world.clock.now();
-    let found = match &status.env {
-        Some(name) => vec![place::delivered_environment(session, &project, &component, Some(name)).await?],
-        None => place::deliveries(session, &project, &component).await?,
+    let look = || async {
+        Ok::<_, Failure>(match &status.env {
+            Some(name) => vec![place::delivered_environment(session, &project, &component, Some(name)).await?],
+            None => place::deliveries(session, &project, &component).await?,
+        })
     };
+    let mut found = look().await?;
+    if status.wait {
+        arrived(session, &found, status.timeout).await?;
+        found = look().await?;
+    }
+    let now = session.world.clock.now();
     let environments: Vec<EnvironmentStatus> = found.iter().map(|(place, it)| of_delivery(place, it, now)).collect();
     let own = object.status.map(|it| it.explanation).unwrap_or_default();
     let mut report = StatusReport {
@@ -135,6 +150,17 @@ pub async fn status(session: &Session, status: &Status) -> Result<StatusReport, 
     };
     tell(&mut report);
     Ok(report)
+}
+
+/// Waits until nothing is on its way. What is refused has arrived nowhere, and the report says so.
+async fn arrived(session: &Session, found: &[(Place, Delivery)], timeout: Duration) -> Result<(), Failure> {
+    for (place, delivery) in found {
+        match delivering::settle(session, place, delivery, "", Patience { wait: true, timeout }).await {
+            Err(failure) if failure.exit != Exit::NotReady => return Err(failure),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The sentence is that of what is worst; where all is well, which version serves where.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::Found;
 use super::super::outside;
+use super::super::table;
 use super::super::work::Work;
 use super::{Tour, text};
 
@@ -17,9 +18,11 @@ const PRODUCTION: &str = "orders.production.sandbox.localhost";
 /// What runs in its containers.
 const PROGRAM: &str = "/app/orders";
 /// The test that the third push breaks.
-const TEST: &str = "the_first_page_greets_and_says_who_answers";
+const TEST: &str = "what_is_not_there_is_told_as_json";
 /// How long a push may take to become a run.
 const NOTICED: Duration = Duration::from_secs(30);
+/// How long what a run delivers may take to answer.
+const DELIVERED: Duration = Duration::from_secs(60);
 
 fn work<'a>(tour: &'a Tour<'_>) -> Work<'a> {
     tour.scene.orders()
@@ -40,7 +43,7 @@ pub(super) async fn create(tour: &Tour<'_>) -> Result<Found> {
 /// The first commit is tested, built, released and delivered without anybody asking.
 pub(super) async fn first_run(tour: &Tour<'_>) -> Result<Found> {
     let run = succeeded(tour).await?;
-    greets(&tour.browser.page(STAGING).await?, "hello", "0.1.0")?;
+    becomes(tour, STAGING, "hello", "0.1.0").await?;
     ensure!(!processes(tour).is_empty(), "no process of {PROGRAM} runs");
     Ok(Found {
         text: format!("{}; it answers at http://{STAGING}:{}", run.says, tour.scene.gateway_port),
@@ -53,10 +56,14 @@ pub(super) async fn push_second(tour: &Tour<'_>) -> Result<Found> {
     work(tour).replace("src/http.rs", "version: env!(\"CARGO_PKG_VERSION\")", "version: \"second edition\"")?;
     work(tour).replace("config/default.yaml", "GREETING: hello", "GREETING: hello again")?;
     let visitors = tour.browser.visit(STAGING);
-    let run = push(tour, "Second edition").await;
+    let pushed = async {
+        let run = push(tour, "Second edition").await?;
+        becomes(tour, STAGING, "hello again", "second edition").await?;
+        anyhow::Ok(run)
+    };
+    let run = pushed.await;
     let answered = visitors.all_answered().await;
     let (run, answered) = (run?, answered?);
-    greets(&tour.browser.page(STAGING).await?, "hello again", "second edition")?;
     Ok(Found { text: format!("{}; all {answered} requests meanwhile were answered", run.says), build: run.steps })
 }
 
@@ -72,13 +79,13 @@ pub(super) async fn push_setting(tour: &Tour<'_>) -> Result<Found> {
     let run = push(tour, "Another greeting").await?;
     let printed = work(tour).platform(&["pipeline", "logs", &run.name]).await?;
     ensure!(printed.matches("(skipped").count() == 2, "the steps were run again: {printed:.500}");
-    greets(&tour.browser.page(STAGING).await?, "welcome", "second edition")?;
+    becomes(tour, STAGING, "welcome", "second edition").await?;
     Ok(Found { text: format!("{}; nothing was built", run.says), build: run.steps })
 }
 
 /// A push whose test fails stops there.
 pub(super) async fn push_failing(tour: &Tour<'_>) -> Result<Found> {
-    work(tour).replace("src/http.rs", "greeting: service.settings.greeting.clone()", "greeting: String::new()")?;
+    work(tour).replace("src/http.rs", "(StatusCode::NOT_FOUND, Json", "(StatusCode::OK, Json")?;
     work(tour).commit("A mistake").await?;
     let visitors = tour.browser.visit(STAGING);
     work(tour).git(&["push", "--quiet"]).await?;
@@ -119,6 +126,22 @@ pub(super) async fn remove(tour: &mut Tour<'_>) -> Result<Found> {
 
 fn processes(tour: &Tour<'_>) -> std::collections::BTreeSet<u32> {
     outside::containers(&tour.scene.home(), PROGRAM)
+}
+
+/// Asks until it answers so: a run is over when what it delivers is wished for, and that takes its time.
+async fn becomes(tour: &Tour<'_>, host: &str, greeting: &str, version: &str) -> Result<()> {
+    let started = tour.scene.clock.monotonic();
+    loop {
+        let page = match tour.browser.get(host).await? {
+            (StatusCode::OK, page) => page,
+            _ => Value::Null,
+        };
+        let seen = greets(&page, greeting, version);
+        if seen.is_ok() || tour.scene.clock.monotonic().saturating_sub(started) > DELIVERED {
+            return seen.with_context(|| format!("{host} after {}", table::shown(DELIVERED)));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 fn greets(page: &Value, greeting: &str, version: &str) -> Result<()> {
