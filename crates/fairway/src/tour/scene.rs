@@ -31,6 +31,7 @@ pub(super) struct Scene {
     quiet: bool,
     leave: bool,
     pub(super) clock: SystemClock,
+    pub(super) api_port: u16,
     pub(super) gateway_port: u16,
     pub(super) pid: u32,
 }
@@ -41,7 +42,7 @@ impl Scene {
         for part in ["home", "user", "hello"] {
             fs::create_dir_all(root.join(part)).with_context(|| format!("make {}", root.display()))?;
         }
-        let scene = Self { root, quiet, leave: false, clock: SystemClock::new(), gateway_port: 0, pid: 0 };
+        let scene = Self { root, quiet, leave: false, clock: SystemClock::new(), api_port: 0, gateway_port: 0, pid: 0 };
         for (name, text) in EXAMPLE {
             scene.hello().write(name, text)?;
         }
@@ -153,6 +154,7 @@ impl Scene {
         let running: Value = serde_json::from_str(&text)?;
         let number = |name: &str| running[name].as_u64().with_context(|| format!("{name} is not in run/platform.json"));
         self.pid = u32::try_from(number("pid")?)?;
+        self.api_port = u16::try_from(number("apiPort")?)?;
         self.gateway_port = u16::try_from(number("gatewayPort")?)?;
         Ok(())
     }

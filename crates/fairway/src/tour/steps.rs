@@ -98,9 +98,10 @@ async fn survive(tour: &mut Tour<'_>) -> Result<Found> {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     ensure!(hello::processes(tour) == before, "killing the platform ended a container");
-    let port = format!("--gateway-port={}", tour.scene.gateway_port);
+    // The same addresses as before: clones and pages know them.
+    let ports = [format!("--port={}", tour.scene.api_port), format!("--gateway-port={}", tour.scene.gateway_port)];
     let started = tour.scene.clock.monotonic();
-    let up = async { tour.scene.platform(&["up", "--port=0", &port]).await };
+    let up = async { tour.scene.platform(&["up", &ports[0], &ports[1]]).await };
     let answers = async {
         loop {
             if tour.browser.page(hello::STAGING).await.is_ok() {

@@ -21,6 +21,8 @@ const PROGRAM: &str = "/app/orders";
 const TEST: &str = "what_is_not_there_is_told_as_json";
 /// How long a push may take to become a run.
 const NOTICED: Duration = Duration::from_secs(30);
+/// How long what was removed may take to end.
+const ENDED: Duration = Duration::from_secs(30);
 /// How long what a run delivers may take to answer.
 const DELIVERED: Duration = Duration::from_secs(60);
 
@@ -118,9 +120,13 @@ pub(super) async fn remove(tour: &mut Tour<'_>) -> Result<Found> {
     tour.scene.platform(&["delete", "component", "orders"]).await?;
     let refused = tour.scene.user_work().git(&["ls-remote", &url]).await;
     ensure!(refused.is_err(), "the repository is still there");
-    ensure!(processes(tour).is_empty(), "{PROGRAM} still runs");
-    let (status, _) = tour.browser.get(STAGING).await?;
-    ensure!(status == StatusCode::NOT_FOUND, "{STAGING} answers {status}");
+    // They are asked to end, and given the time to.
+    let started = tour.scene.clock.monotonic();
+    while !processes(tour).is_empty() || tour.browser.get(STAGING).await?.0 != StatusCode::NOT_FOUND {
+        let waited = tour.scene.clock.monotonic().saturating_sub(started);
+        ensure!(waited < ENDED, "orders still runs, or its URL still answers");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     Ok(Found::new("orders is gone: repository, runs, releases and both environments"))
 }
 
