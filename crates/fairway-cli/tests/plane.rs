@@ -206,10 +206,10 @@ async fn what_does_not_exist_is_named_with_what_does() {
     assert_eq!((failure.exit, failure.what.contains("staging, production")), (Exit::NotFound, true));
     let failure = deploy::deploy(&scene.session, &deliver("v9.9.9")).await.unwrap_err();
     assert_eq!((failure.exit, failure.what.contains("there are v0.1.0")), (Exit::NotFound, true));
-    let unknown = status::Status { which: Which::service("nobody"), env: None };
+    let unknown = status::Status { which: Which::service("nobody"), env: None, ..status::Status::default() };
     let failure = status::status(&scene.session, &unknown).await.unwrap_err();
     assert_eq!(failure.hint.as_deref(), Some("platform create-service --name=nobody"));
-    let hello = status::Status { which: Which::service("hello"), env: None };
+    let hello = status::Status { which: Which::service("hello"), env: None, ..status::Status::default() };
     let report = status::status(&scene.session, &hello).await.unwrap();
     assert!(report.table().contains("not delivered anywhere yet"));
     let promotion = promote::Promote { which: Which::service("hello"), wait: no_wait(), ..promote::Promote::default() };
@@ -233,6 +233,7 @@ async fn objects_are_listed_and_removed() {
         name: "hello".to_owned(),
         env: Some("staging".to_owned()),
         yes: true,
+        ..delete::Delete::default()
     };
     delete::delete(&scene.session, &gone).await.unwrap();
     assert_eq!(delete::delete(&scene.session, &gone).await.unwrap_err().exit, Exit::NotFound);

@@ -6,10 +6,12 @@ use kube::api::DeleteParams;
 use kube::core::DynamicObject;
 use serde::Serialize;
 
+use super::Wait;
 use super::get::{check_name, kind, namespaces};
 use crate::failure::Failure;
 use crate::output::Report;
 use crate::session::Session;
+use crate::waiting::{Verdict, until};
 
 /// Remove an object, and what belongs to it
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -26,20 +28,25 @@ pub struct Delete {
     /// Do not ask
     #[arg(long, short = 'y')]
     pub yes: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    pub wait: Wait,
 }
 
-/// An object that is being removed.
+/// An object that was removed, or is about to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Deleted {
     /// Its kind.
     pub kind: String,
     /// Its name.
     pub name: String,
+    /// Whether it is gone, with what belonged to it.
+    pub gone: bool,
 }
 
 impl Report for Deleted {
     fn table(&self) -> String {
-        format!("{} {} is being removed\n", self.kind, self.name)
+        format!("{} {} {}\n", self.kind, self.name, if self.gone { "is removed" } else { "is being removed" })
     }
 
     fn names(&self) -> Vec<String> {
@@ -47,7 +54,7 @@ impl Report for Deleted {
     }
 }
 
-/// Asks for the removal of an object.
+/// Asks for the removal of an object, and waits until what belongs to it is gone too.
 pub async fn delete(session: &Session, delete: &Delete) -> Result<Deleted, Failure> {
     let kind = kind(&delete.kind)?;
     check_name(&delete.name)?;
@@ -73,5 +80,13 @@ pub async fn delete(session: &Session, delete: &Delete) -> Result<Deleted, Failu
     }
     let removed = api.delete(&delete.name, &DeleteParams::default()).await;
     removed.map_err(Failure::api(format!("remove {what}")))?;
-    Ok(Deleted { kind: singular, name: delete.name.clone() })
+    if !delete.wait.no_wait {
+        let uid = found.and_then(|it| it.metadata.uid);
+        let judge = |it: Option<&DynamicObject>| match it {
+            Some(it) if it.metadata.uid == uid => Verdict::Wait(format!("removing {what}")),
+            _ => Verdict::Done(()),
+        };
+        until(session, api, &delete.name, delete.wait.timeout, judge).await?;
+    }
+    Ok(Deleted { kind: singular, name: delete.name.clone(), gone: !delete.wait.no_wait })
 }
