@@ -9,6 +9,11 @@ fn files_and_processes_are_found_and_the_folder_goes() {
     let file = place.path().join("forgotten");
     fs::write(&file, "").unwrap();
     let mut process = Command::new("tail").arg("-f").arg(&file).stdout(Stdio::null()).spawn().unwrap();
+    // A program has begun before its arguments can be read.
+    let arguments = format!("/proc/{}/cmdline", process.id());
+    while fs::read(&arguments).unwrap().is_empty() {
+        std::thread::yield_now();
+    }
     let file = file.display().to_string();
     let left = place.left().unwrap();
     process.kill().unwrap();

@@ -116,7 +116,7 @@ impl Plane {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
         let mut pods = watcher(self.pods(), config).applied_objects().boxed();
         let mut last = None;
-        let found = tokio::time::timeout(std::time::Duration::from_secs(30), async {
+        let found = tokio::time::timeout(std::time::Duration::from_secs(120), async {
             while let Some(pod) = pods.try_next().await.unwrap() {
                 if condition(&pod) {
                     return pod;
