@@ -92,14 +92,6 @@ impl Visitors {
     }
 }
 
-/// How many are waiting for each processor of this machine, at least one: a promise of a second is one of that many
-/// seconds where others want the machine too.
-pub(super) fn busyness() -> f64 {
-    let load = fs::read_to_string("/proc/loadavg").ok().and_then(|it| it.split(' ').next()?.parse::<f64>().ok());
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    (load.unwrap_or(0.0) / f64::from(u16::try_from(processors).unwrap_or(1))).max(1.0)
-}
-
 /// The processes that run this program in the containers of a platform: an ancestor of each is a pod's init, and
 /// names the platform's folder.
 pub(super) fn containers(root: &Path, program: &str) -> BTreeSet<u32> {

@@ -1,9 +1,7 @@
-//! The real binary, used as a user uses it: the tour, and what must not break it.
+//! The real binary, used as a user uses it, and what must not break it. The tour is a test program of its own.
 #![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
 
 mod support;
-
-mod tour;
 
 mod terminal;
 
