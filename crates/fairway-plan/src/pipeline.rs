@@ -18,3 +18,5 @@ pub mod queue;
 pub mod failed_test;
 
 pub mod run_name;
+
+pub mod toolchain;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fairway_api::names::{LABEL_COMPONENT, LABEL_PROJECT, LABEL_RUN, LABEL_STEP};
 use fairway_api::v1alpha1::PipelineRun;
+use fairway_outside::EGRESS_ANNOTATION;
 use fairway_plan::pipeline::file::{Pipeline, Step};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::{Resource, ResourceExt};
@@ -21,8 +22,6 @@ const WORKSPACE_PATH: &str = "/workspace";
 const CACHE_PATH: &str = "/cache";
 /// The commit that a workspace holds.
 const HOLDS: &str = "fairway.dev/commit";
-/// What a Pod may reach outside, of what its namespace may.
-const EGRESS: &str = "node.fairway.dev/egress";
 /// How much a Pod's containers may say; the beginning is kept.
 const LOG_LIMIT: &str = "node.fairway.dev/log-limit";
 /// The user that steps run as.
@@ -82,7 +81,7 @@ pub(super) fn pod(run: &PipelineRun, step: &Step, toolchain: &Toolchain) -> Resu
     labels.insert(LABEL_STEP.to_owned(), step.name.clone());
     let mut annotations = json!({ LOG_LIMIT: step.log.max(1).to_string() });
     if let Some(network) = &step.network {
-        annotations[EGRESS] = json!(network.join(","));
+        annotations[EGRESS_ANNOTATION] = json!(network.join(","));
     }
     serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "Pod",

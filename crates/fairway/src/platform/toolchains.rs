@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fairway_controllers::{Toolchain, Toolchains};
 use fairway_node::HostImage;
+use fairway_plan::pipeline::toolchain;
 use tokio::process::Command;
 
 /// A tool that does not say its version by then is not asked further.
@@ -87,15 +88,10 @@ fn names(version: &str) -> Vec<String> {
 
 /// Caches in the Project's claim, and programs that need nothing of the system they run on: as `platform deploy` builds.
 fn variables(host: &str) -> BTreeMap<String, String> {
-    let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", host.to_uppercase().replace('-', "_"));
-    [
-        ("CARGO_HOME".to_owned(), "/cache/cargo".to_owned()),
-        ("CARGO_TARGET_DIR".to_owned(), "/cache/target/{component}".to_owned()),
-        ("CARGO_BUILD_TARGET".to_owned(), host.to_owned()),
-        ("CARGO_TERM_COLOR".to_owned(), "never".to_owned()),
-        (flags, "-C target-feature=+crt-static".to_owned()),
-    ]
-    .into()
+    let mut variables = toolchain::rust(host, "/cache/target/{component}");
+    variables.insert("CARGO_HOME".to_owned(), "/cache/cargo".to_owned());
+    variables.insert("CARGO_TERM_COLOR".to_owned(), "never".to_owned());
+    variables
 }
 
 #[cfg(test)]

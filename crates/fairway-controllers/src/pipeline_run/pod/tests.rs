@@ -55,7 +55,7 @@ fn a_step_is_a_pod_that_may_do_nothing_but_its_work() {
 fn a_step_may_narrow_what_it_reaches_and_nothing_is_said_where_it_does_not() {
     let annotation = |network: Option<Vec<String>>| {
         let step = Step { network, ..step() };
-        pod(&run(), &step, &toolchain()).unwrap().annotations().get(EGRESS).cloned()
+        pod(&run(), &step, &toolchain()).unwrap().annotations().get(EGRESS_ANNOTATION).cloned()
     };
     assert_eq!(annotation(None), None);
     assert_eq!(annotation(Some(Vec::new())).as_deref(), Some(""));
