@@ -4,7 +4,9 @@
 //! pod's containers. It lives on when the node ends, and is found again through its folder. Killing it kills the pod.
 
 mod cgroups;
+mod errors;
 mod failed;
+mod files;
 mod folder;
 mod footprint;
 mod host_trees;
@@ -29,13 +31,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use fairway_clock::Entropy;
-use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use cgroups::Cgroups;
+use files::{check_name, give_tree, make_folder, prepare, remember};
 pub(crate) use owner::Owner;
 
 pub use cgroups::{Generation, WriteCgroup};
+pub use errors::{OpenRunner, RunPod};
 pub(crate) use folder::remove_tree;
 pub use footprint::Footprint;
 pub(crate) use logs::last_words;
@@ -81,71 +84,6 @@ pub(crate) fn container_path(pod: &str, name: &str) -> PathBuf {
 /// Which limits this machine lets us set.
 pub(crate) fn detect_limits() -> Generation {
     cgroups::detect()
-}
-
-/// Why a node's folder cannot be used.
-#[derive(Debug, Error)]
-pub enum OpenRunner {
-    /// A file or folder of it.
-    #[error("prepare {path}", path = path.display())]
-    Prepare {
-        /// Which.
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// Files in it belong to users that this node cannot be.
-    #[error("{path} was made by {made_by} and this is {now}, who cannot have its files; run as the one who made it, or use another folder", path = path.display())]
-    OtherUser {
-        /// The folder.
-        path: PathBuf,
-        /// Who made it.
-        made_by: String,
-        /// Who asks.
-        now: String,
-    },
-}
-
-/// Why a pod or a container could not be started.
-#[derive(Debug, Error)]
-pub enum RunPod {
-    /// A file or folder of it.
-    #[error("prepare {path}", path = path.display())]
-    Prepare {
-        /// Which.
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// Its name cannot be a folder's.
-    #[error("{name:?} cannot be the name of a folder")]
-    Name {
-        /// The name.
-        name: String,
-    },
-    /// Its limits.
-    #[error("limit what the pod may use")]
-    Limit(#[from] WriteCgroup),
-    /// Its first process.
-    #[error("start pod init with {program}", program = program.display())]
-    Launch {
-        /// The program.
-        program: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// Its first process said no.
-    #[error("pod init could not start: {message}")]
-    Init {
-        /// What it said.
-        message: String,
-    },
-    /// Its network.
-    #[error("tie the pod into the network")]
-    Network(#[source] io::Error),
-    /// It does not answer.
-    #[error("ask pod init")]
-    Ask(#[from] AskPod),
 }
 
 /// A pod folder that was found.
@@ -382,43 +320,6 @@ impl Runner {
     pub fn footprint(&self) -> Footprint {
         footprint::measure(&self.state, &self.cgroups)
     }
-}
-
-fn prepare(path: &Path, source: io::Error) -> RunPod {
-    RunPod::Prepare { path: path.to_owned(), source }
-}
-
-fn make_folder(path: &Path) -> Result<(), RunPod> {
-    fs::create_dir_all(path).map_err(|it| prepare(path, it))
-}
-
-/// Names of pods and containers become names of folders: they may not lead anywhere else.
-fn check_name(name: &str) -> Result<(), RunPod> {
-    let good = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '.' | '_');
-    if name.is_empty() || name.len() > 253 || name.starts_with('.') || !name.chars().all(good) {
-        return Err(RunPod::Name { name: name.chars().take(64).collect() });
-    }
-    Ok(())
-}
-
-/// Reads what a file remembers; writes it if it remembers nothing yet.
-fn remember(path: &Path, value: &str) -> io::Result<String> {
-    match fs::read_to_string(path) {
-        Ok(found) if !found.trim().is_empty() => Ok(found.trim().to_owned()),
-        Ok(_) => fs::write(path, value).map(|()| value.to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::write(path, value).map(|()| value.to_owned()),
-        Err(error) => Err(error),
-    }
-}
-
-fn give_tree(path: &Path, user: u32) -> io::Result<()> {
-    lchown(path, Some(user), Some(user))?;
-    if fs::symlink_metadata(path)?.is_dir() {
-        for entry in fs::read_dir(path)? {
-            give_tree(&entry?.path(), user)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
