@@ -48,7 +48,7 @@ pub enum PipelineCommand {
 /// Which run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Run {
-    /// A run by name or number; without it the newest
+    /// A run by name, number or commit; without it the newest
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
     /// The service; without it that of the current folder's score.yaml

@@ -11,6 +11,7 @@ use fairway_plan::pipeline::failed_test;
 use fairway_plan::pipeline::file::{self, Pipeline, Step};
 use fairway_plan::pipeline::plan::{Decision, Facts, Released, Standing, Verdict, plan};
 use fairway_plan::pipeline::refs::LeadsTo;
+use fairway_plan::pipeline::toolchain;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
@@ -164,10 +165,7 @@ async fn variables(pipeline: &Pipeline, folder: &Path) -> Result<BTreeMap<String
     let mut variables: BTreeMap<String, String> = [("CI".to_owned(), "true".to_owned())].into();
     if pipeline.steps.iter().any(|it| it.toolchain.split('@').next() == Some("rust")) {
         let host = build::compiles_for(folder).await?;
-        let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", host.to_uppercase().replace('-', "_"));
-        variables.insert(flags, "-C target-feature=+crt-static".to_owned());
-        variables.insert("CARGO_BUILD_TARGET".to_owned(), host);
-        variables.insert("CARGO_TARGET_DIR".to_owned(), folder.join("target").display().to_string());
+        variables.extend(toolchain::rust(&host, &folder.join("target").display().to_string()));
     }
     Ok(variables)
 }
@@ -182,7 +180,10 @@ async fn one(step: &Step, here: &Here<'_>, show: &mut impl FnMut(&[u8])) -> Resu
     command.args(["-eu", "-c", &format!("exec 2>&1\n{}", step.run)]).current_dir(&here.folder);
     command.envs(&here.variables).envs(&step.environment);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
     let mut child = command.spawn().map_err(Failure::io(format!("start step {}", step.name)))?;
+    let _family = Family(child.id());
     let mut log = Vec::new();
     let doing = async {
         if let Some(out) = child.stdout.take() {
@@ -190,7 +191,11 @@ async fn one(step: &Step, here: &Here<'_>, show: &mut impl FnMut(&[u8])) -> Resu
         }
         child.wait().await
     };
-    let ended = tokio::time::timeout(Duration::from_secs(step.timeout.into()), doing).await;
+    let ended = tokio::time::timeout(Duration::from_secs(step.timeout.into()), doing);
+    let ended = tokio::select! {
+        ended = ended => ended,
+        _ = tokio::signal::ctrl_c() => return Err(Failure::failed(format!("stopped in step {}", step.name))),
+    };
     let took = here.clock.monotonic().saturating_sub(start);
     let status = match ended {
         Err(_) => return Ok(Err(format!("it took longer than {} s", step.timeout))),
@@ -206,6 +211,19 @@ async fn one(step: &Step, here: &Here<'_>, show: &mut impl FnMut(&[u8])) -> Resu
             None => "its command was killed".to_owned(),
         },
     }))
+}
+
+/// A step's process with all that it started. Dropping it ends whatever is left of them: a group of their own, which the
+/// terminal's Ctrl-C does not reach.
+struct Family(Option<u32>);
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(leader) = self.0.and_then(|it| rustix::process::Pid::from_raw(it.try_into().ok()?)) {
+            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+        }
+    }
 }
 
 async fn copy(mut out: impl AsyncRead + Unpin, log: &mut Vec<u8>, show: &mut impl FnMut(&[u8])) -> std::io::Result<()> {

@@ -1,20 +1,26 @@
 //! `pipeline logs`: what the steps of a run printed, one step after the other.
 
 use clap::Args;
+use fairway_api::names::ProjectName;
 use fairway_api::v1alpha1::{PipelineRun, PipelineStep, StepState};
 use futures::AsyncReadExt as _;
 use http::Request;
 use kube::{Api, ResourceExt};
 
-use super::runs::{find, has_ended};
+use super::runs::{find, has_ended, is_commit};
 use super::{Run, api};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::session::Session;
 use crate::text::harmless;
 use crate::waiting::{Verdict, until};
 
 /// How long a step may take to begin or to end while it is followed.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(12 * 3600);
+
+/// How long a push may take to become a run.
+const NOTICED: std::time::Duration = std::time::Duration::from_secs(30);
+/// How often it is looked for.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Which logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -33,7 +39,8 @@ pub struct Log {
 /// Shows logs piece by piece; at the end of one that was followed says how the run ended.
 pub async fn logs(session: &Session, log: &Log, mut show: impl FnMut(&str)) -> Result<(), Failure> {
     let project = session.project().await?;
-    let (run, _) = find(session, &project, &log.run).await?;
+    let run =
+        if log.follow { made(session, &project, &log.run).await? } else { find(session, &project, &log.run).await?.0 };
     let (api, name) = (api(session, &project), run.name_any());
     let run = if log.follow { begun(session, &api, &name).await? } else { run };
     let mut steps: Vec<String> = run.status.iter().flat_map(|it| &it.steps).map(|it| it.name.clone()).collect();
@@ -56,6 +63,25 @@ pub async fn logs(session: &Session, log: &Log, mut show: impl FnMut(&str)) -> R
         return Ok(());
     }
     ended(session, &api, &name).await
+}
+
+/// The run that is meant, as soon as it is made: a push and its run are a moment apart, and whoever follows a commit, or
+/// the first run of all, comes from a push.
+async fn made(session: &Session, project: &ProjectName, which: &Run) -> Result<PipelineRun, Failure> {
+    let comes = which.run.as_deref().is_none_or(is_commit);
+    let start = session.world.clock.monotonic();
+    loop {
+        match find(session, project, which).await {
+            Err(failure) if comes && failure.exit == Exit::NotFound => {
+                if session.world.clock.monotonic().saturating_sub(start) > NOTICED {
+                    return Err(failure);
+                }
+            }
+            found => return found.map(|it| it.0),
+        }
+        session.progress.step("waiting for the run of the push");
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// What stands above a step's lines.

@@ -147,10 +147,14 @@ pub(super) async fn find(
 /// The run of a number or of a commit; of several runs of a commit the newest.
 fn meant<'a>(word: &str, runs: &'a [PipelineRun]) -> Option<&'a PipelineRun> {
     let by_number = word.parse::<i64>().ok().and_then(|it| runs.iter().find(|run| run.spec.number == it));
-    let commit = word.len() >= 7 && word.bytes().all(|it| it.is_ascii_hexdigit());
     let by_commit =
-        || runs.iter().filter(|it| commit && it.spec.commit.starts_with(word)).max_by_key(|it| it.spec.number);
+        || runs.iter().filter(|it| is_commit(word) && it.spec.commit.starts_with(word)).max_by_key(|it| it.spec.number);
     by_number.or_else(by_commit)
+}
+
+/// Whether a word can be a commit.
+pub(super) fn is_commit(word: &str) -> bool {
+    word.len() >= 7 && word.bytes().all(|it| it.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

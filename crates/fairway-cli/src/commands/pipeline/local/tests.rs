@@ -3,6 +3,7 @@ use std::fs;
 use fairway_clock::World;
 
 use super::*;
+use crate::failure::Exit;
 use crate::progress::Quiet;
 
 async fn ran(steps: &str, only: Option<&str>) -> (Result<Ran, Failure>, String) {
@@ -38,6 +39,19 @@ async fn a_failed_step_stops_what_needs_it_and_its_test_is_named() {
 async fn a_step_that_hangs_is_ended() {
     let (ran, _) = ran("  - { name: test, toolchain: sh, timeout: 1s, run: 'sleep 60' }\n", None).await;
     assert_eq!(ran.unwrap_err().what, "step test failed: it took longer than 1 s");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_step_that_is_ended_takes_along_what_it_started() {
+    let step = "  - { name: test, toolchain: sh, timeout: 1s, run: 'sleep 60 & echo $!; wait' }\n";
+    let (ran, printed) = ran(step, None).await;
+    assert_eq!(ran.unwrap_err().exit, Exit::Failed);
+    let stat = format!("/proc/{}/stat", printed.trim());
+    let lives = || fs::read_to_string(&stat).is_ok_and(|it| !it.contains(") Z "));
+    while lives() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
