@@ -3,14 +3,6 @@
 # The page is docs/how-to/an-image-from-another-ci.md: it shows every line but those marked "story only".
 set -eu
 
-command -v curl >/dev/null || { echo "curl is not installed"; exit 77; } # story only
-export no_proxy=127.0.0.1 NO_PROXY=127.0.0.1 # story only
-export FAIRWAY_PORT=0 FAIRWAY_GATEWAY_PORT=$((20000 + RANDOM % 10000)) CURL_HOME=$PWD # story only: another platform may run
-echo "connect-to = 127.0.0.1:7080:127.0.0.1:$FAIRWAY_GATEWAY_PORT" >.curlrc # story only
-export GIT_AUTHOR_NAME="A developer" GIT_AUTHOR_EMAIL=developer@example.org GIT_COMMITTER_NAME="A developer" GIT_COMMITTER_EMAIL=developer@example.org # story only
-unset GIT_SSL_CAINFO # story only: it would win over what platform up tells Git
-trap 'platform down --purge --yes >/dev/null 2>&1 || true' EXIT # story only
-
 cp -r "$REPOSITORY/examples/hello" hello
 cd hello
 host=$(rustc -vV | sed -n 's/^host: //p')

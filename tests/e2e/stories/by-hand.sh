@@ -3,13 +3,7 @@
 # The page is README.md#by-hand: it shows every line but those marked "story only".
 set -eu
 
-if platform doctor | grep "containers cannot run"; then exit 77; fi # story only
-command -v curl >/dev/null || { echo "curl is not installed"; exit 77; } # story only
 command -v kubectl >/dev/null || kubectl() { echo "kubectl is not installed: kubectl $*"; } # story only
-export no_proxy=127.0.0.1 NO_PROXY=127.0.0.1 # story only
-export FAIRWAY_PORT=0 FAIRWAY_GATEWAY_PORT=$((20000 + RANDOM % 10000)) CURL_HOME=$PWD # story only: another platform may run
-echo "connect-to = 127.0.0.1:7080:127.0.0.1:$FAIRWAY_GATEWAY_PORT" >.curlrc # story only
-trap 'platform down --purge --yes >/dev/null 2>&1 || true' EXIT # story only
 cargo() { command -v platform; } # story only: it is built already
 cd "$REPOSITORY" # story only
 

@@ -3,7 +3,6 @@
 # and its own tests, and has a workflow that can be read. No platform runs.
 set -eu
 
-command -v cargo >/dev/null || { echo "cargo is not installed"; exit 77; }
 for folder in "$REPOSITORY"/templates/*; do
   template=$(basename "$folder")
   platform template lint "$folder"

@@ -3,19 +3,10 @@
 # The page is docs/how-to/roll-back.md: it shows every line but those marked "story only".
 set -eu
 
-if platform doctor | grep "containers cannot run"; then exit 77; fi # story only
-command -v curl >/dev/null || { echo "curl is not installed"; exit 77; } # story only
-export no_proxy=127.0.0.1 NO_PROXY=127.0.0.1 # story only
-export FAIRWAY_PORT=0 FAIRWAY_GATEWAY_PORT=$((20000 + RANDOM % 10000)) CURL_HOME=$PWD # story only: another platform may run
-echo "connect-to = 127.0.0.1:7080:127.0.0.1:$FAIRWAY_GATEWAY_PORT" >.curlrc # story only
-trap 'platform down --purge --yes >/dev/null 2>&1 || true' EXIT # story only
-
 platform up
 cp -r "$REPOSITORY/examples/hello" hello
 cd hello
 git init --quiet
-git config user.name "A developer" # story only
-git config user.email developer@example.org # story only
 git add .
 git commit --quiet --message "First edition"
 platform create-service --name=hello
