@@ -4,6 +4,8 @@ mod logs;
 
 mod toolchains;
 
+mod bases;
+
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
@@ -15,6 +17,7 @@ use fairway_git::{Commit, Forge, ForgeError, Push, RepositoryId};
 use fairway_oci::Layout;
 use tokio::sync::broadcast;
 
+pub use bases::{BaseError, BaseImage, Bases};
 pub use logs::{LogWriter, RunLogs};
 pub use toolchains::{Toolchain, Toolchains};
 
@@ -32,6 +35,8 @@ pub struct Hosting {
     pub images: Layout,
     /// What steps can be run with.
     pub toolchains: Toolchains,
+    /// What images are built onto, and what Resources run.
+    pub bases: Arc<dyn Bases>,
     /// How many steps run at once, of all Projects together.
     pub steps_at_once: NonZeroUsize,
 }
@@ -45,6 +50,7 @@ impl Clone for Hosting {
             logs: self.logs.clone(),
             images: self.images.clone(),
             toolchains: self.toolchains.clone(),
+            bases: Arc::clone(&self.bases),
             steps_at_once: self.steps_at_once,
         }
     }

@@ -38,7 +38,9 @@ use fairway_controller::{Controllers, Failure, Kit, Retry};
 use fairway_git::ForgeError;
 use kube::Client;
 
-pub use hosting::{Hosting, LogWriter, RunLogs, Toolchain, Toolchains, WorkspaceError, Workspaces};
+pub use hosting::{
+    BaseError, BaseImage, Bases, Hosting, LogWriter, RunLogs, Toolchain, Toolchains, WorkspaceError, Workspaces,
+};
 pub use rights::rights;
 pub use target::{Target, TargetBundle, TargetError, TargetReport};
 

@@ -2,6 +2,8 @@
 
 mod accounts;
 
+mod bases;
+
 mod bootstrap;
 
 mod folder;

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use fairway_controllers::{Hosting, Toolchains, WorkspaceError, Workspaces};
 use fairway_git::{Commit, Forge, Host, RepositoryId};
 
+use super::bases::KnownBases;
 use super::folder::Folder;
 use super::plane::{self, Plane};
 use super::streams::NodeStreams;
@@ -27,6 +28,7 @@ pub(super) fn hosting(folder: &Folder, plane: &Plane, toolchains: Toolchains) ->
         logs: plane::run_logs(folder),
         images: plane.images.clone(),
         toolchains,
+        bases: Arc::new(KnownBases),
         // A step waits for the network as often as for a processor.
         steps_at_once: processors.max(STEPS_AT_ONCE),
     }

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use fairway_apiserver::{ApiError, LogOptions, PodRef, PodStreams};
 use fairway_clock::World as Time;
-use fairway_controllers::{Hosting, RunLogs, Toolchain, WorkspaceError, Workspaces};
+use fairway_controllers::{BaseError, BaseImage, Bases, Hosting, RunLogs, Toolchain, WorkspaceError, Workspaces};
 use fairway_git::{Commit, Forge, Host, HostSettings, RepositoryId};
 use fairway_oci::Layout;
 use futures::StreamExt as _;
@@ -86,6 +86,24 @@ impl Workspaces for Folders {
     }
 }
 
+/// A machine without base images.
+struct NoBases;
+
+#[async_trait]
+impl Bases for NoBases {
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn image(&self, name: &str) -> Result<BaseImage, BaseError> {
+        Err(BaseError::Unknown { name: name.to_owned(), known: Vec::new() })
+    }
+
+    fn progress(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
 impl Steps {
     pub(crate) async fn new(logs: &Logs) -> Result<Self> {
         let folder = tempfile::tempdir()?;
@@ -111,6 +129,7 @@ impl Steps {
             logs: RunLogs::new(path("runs")),
             images: Layout::open(&path("images"))?,
             toolchains: [("sh".to_owned(), toolchain)].into(),
+            bases: Arc::new(NoBases),
             steps_at_once: NonZeroUsize::new(2).context("two")?,
         };
         Ok(Self { folder, host, hosting, running: Mutex::default() })
