@@ -8,11 +8,15 @@ mod environment;
 
 mod template;
 
+mod resource_class;
+
 mod component;
 
 mod release;
 
 mod delivery;
+
+mod resource;
 
 mod pipeline_run;
 
@@ -26,7 +30,8 @@ pub use component::{
     ComponentTemplate, ComponentType,
 };
 pub use delivery::{
-    Attempt, AttemptOutcome, Delivered, Delivery, DeliveryReason, DeliverySpec, DeliveryStatus, ReplicaCounts,
+    Attempt, AttemptOutcome, BoundResource, Delivered, Delivery, DeliveryReason, DeliverySpec, DeliveryStatus,
+    ReplicaCounts,
 };
 pub use environment::{Environment, EnvironmentReason, EnvironmentSpec, EnvironmentStatus, Tier};
 pub use pipeline_run::{
@@ -35,6 +40,11 @@ pub use pipeline_run::{
 };
 pub use project::{EgressReason, Project, ProjectReason, ProjectSpec, ProjectStatus};
 pub use release::{Release, ReleaseImage, ReleaseReason, ReleaseSource, ReleaseSpec, ReleaseStatus, Toolchain};
+pub use resource::{DeletionPolicy, Resource, ResourceReason, ResourceSpec, ResourceStatus};
+pub use resource_class::{
+    ClassFinding, ClassOutput, ClassPlan, ClassSecret, ClassVersion, Driver, ResourceClass, ResourceClassReason,
+    ResourceClassSpec, ResourceClassStatus,
+};
 pub use team::{Contact, Members, Team, TeamReason, TeamSpec, TeamStatus};
 pub use template::{
     ParameterType, Template, TemplateFinding, TemplateParameter, TemplateReason, TemplateRepository, TemplateSource,
@@ -48,9 +58,11 @@ pub fn definitions() -> Vec<CustomResourceDefinition> {
         Project::crd(),
         Environment::crd(),
         Template::crd(),
+        ResourceClass::crd(),
         Component::crd(),
         Release::crd(),
         Delivery::crd(),
+        Resource::crd(),
         PipelineRun::crd(),
     ]
 }

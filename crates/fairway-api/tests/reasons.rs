@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use fairway_api::v1alpha1::{
     ComponentReason, DeliveryReason, EgressReason, EnvironmentReason, PipelineRunReason, ProjectReason, ReleaseReason,
-    TeamReason, TemplateReason,
+    ResourceClassReason, ResourceReason, TeamReason, TemplateReason,
 };
 
 /// The words of a kind's reasons.
@@ -24,9 +24,11 @@ fn kinds() -> Vec<(&'static str, Vec<&'static str>)> {
         ("Project", [words!(ProjectReason), words!(EgressReason)].concat()),
         ("Environment", [words!(EnvironmentReason), words!(EgressReason)].concat()),
         ("Template", words!(TemplateReason)),
+        ("ResourceClass", words!(ResourceClassReason)),
         ("Component", words!(ComponentReason)),
         ("Release", words!(ReleaseReason)),
         ("Delivery", words!(DeliveryReason)),
+        ("Resource", words!(ResourceReason)),
         ("PipelineRun", words!(PipelineRunReason)),
     ]
 }

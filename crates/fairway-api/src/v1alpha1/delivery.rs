@@ -73,6 +73,10 @@ pub struct DeliveryStatus {
     /// The attempt to reach what is wanted: the one going on, or the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
+    /// The Resources that it uses, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub resources: Vec<BoundResource>,
     /// Where it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -106,6 +110,17 @@ pub struct Delivered {
     pub bundle_digest: String,
     /// Since when.
     pub since: Time,
+}
+
+/// A Resource that a Delivery uses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BoundResource {
+    /// The Resource's object name.
+    pub name: String,
+    /// The `status.connection` of it that every instance was started with; none until there is one such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
 }
 
 /// An attempt to bring a Release here.
@@ -184,6 +199,8 @@ reasons!(
         EnvironmentNotFound,
         /// An object of the same name exists and is not ours.
         ObjectTaken,
+        /// It waits for the Resources it needs.
+        ResourcesPending,
         /// It is scaled to nothing.
         ScaledToZero,
         /// It is being removed.

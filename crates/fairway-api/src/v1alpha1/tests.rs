@@ -20,9 +20,11 @@ fn the_example_of_every_kind_parses_into_its_type_and_keeps_its_name() {
     assert_eq!(parsed::<Project>(include_str!("project.rs"))["spec"]["teamName"], "checkout");
     assert_eq!(parsed::<Environment>(include_str!("environment.rs"))["spec"]["tier"], "staging");
     assert_eq!(parsed::<Template>(include_str!("template.rs"))["spec"]["parameters"][0]["type"], "integer");
+    assert_eq!(parsed::<ResourceClass>(include_str!("resource_class.rs"))["spec"]["secrets"][0]["length"], 32);
     assert_eq!(parsed::<Component>(include_str!("component.rs"))["spec"]["type"], "Service");
     assert_eq!(parsed::<Release>(include_str!("release.rs"))["spec"]["config"]["default"]["GREETING"], "hello");
     assert_eq!(parsed::<Delivery>(include_str!("delivery.rs"))["spec"]["replicas"], 2);
+    assert_eq!(parsed::<Resource>(include_str!("resource.rs"))["spec"]["deletionPolicy"], "Dump");
     assert_eq!(parsed::<PipelineRun>(include_str!("pipeline_run.rs"))["spec"]["ref"], "refs/heads/main");
 }
 
