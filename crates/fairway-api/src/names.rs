@@ -10,6 +10,10 @@ pub const LABEL_ENVIRONMENT: &str = "fairway.dev/environment";
 pub const LABEL_COMPONENT: &str = "fairway.dev/component";
 /// Label with the version a rendered object came from.
 pub const LABEL_VERSION: &str = "fairway.dev/version";
+/// Label on everything that a Resource is made of: its name.
+pub const LABEL_RESOURCE: &str = "fairway.dev/resource";
+/// Label on pods that may reach a Resource beside those of its Component: its name.
+pub const LABEL_CLIENT_OF: &str = "fairway.dev/client-of";
 /// Label on everything that belongs to a PipelineRun.
 pub const LABEL_RUN: &str = "fairway.dev/run";
 /// Label with the step of a PipelineRun that something is for.
@@ -132,6 +136,14 @@ name!(
 name!(
     /// A Template's name.
     TemplateName, "template", 2, 40
+);
+name!(
+    /// A ResourceClass's name.
+    ResourceClassName, "resource class", 2, 40
+);
+name!(
+    /// A Resource's name in its Environment: what is made of it has longer ones.
+    ResourceName, "resource", 2, 45
 );
 
 /// The namespace of an Environment: `<project>--<environment>`.

@@ -85,7 +85,7 @@ fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
 }
 
 /// Why a Pod is not ready, if it says so.
-fn explain(pod: &Pod, unhealthy: &dyn Fn(&Pod) -> Option<String>) -> Option<String> {
+pub(crate) fn explain(pod: &Pod, unhealthy: &dyn Fn(&Pod) -> Option<String>) -> Option<String> {
     let scheduled =
         pod.status.iter().flat_map(|it| it.conditions.iter().flatten()).find(|it| it.type_ == "PodScheduled");
     if let Some(it) = scheduled.filter(|it| it.status == "False") {

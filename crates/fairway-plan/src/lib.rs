@@ -14,6 +14,8 @@ pub mod release;
 
 pub mod render;
 
+pub mod resource;
+
 pub mod score;
 
 pub mod settings;

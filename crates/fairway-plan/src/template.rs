@@ -11,9 +11,9 @@ mod manifest;
 
 mod parameters;
 
-mod language;
+pub(crate) mod language;
 
-mod engine;
+pub(crate) mod engine;
 
 mod path;
 

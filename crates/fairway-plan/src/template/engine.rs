@@ -21,7 +21,7 @@ pub(super) fn syntax() -> SyntaxConfig {
 }
 
 /// Renders texts, as long as there is fuel.
-pub(super) struct Engine {
+pub(crate) struct Engine {
     environment: Environment<'static>,
     context: Value,
     fuel: u64,
@@ -29,7 +29,7 @@ pub(super) struct Engine {
 
 impl Engine {
     /// An engine whose texts see `context`.
-    pub(super) fn new(context: &serde_json::Value) -> Self {
+    pub(crate) fn new(context: &serde_json::Value) -> Self {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_recursion_limit(50);
@@ -50,7 +50,7 @@ impl Engine {
     }
 
     /// Renders a text that [`super::language::read`] found no mistake in. The error has the line, where one is known.
-    pub(super) fn render(&mut self, source: &str) -> Result<Vec<u8>, (Option<usize>, String)> {
+    pub(crate) fn render(&mut self, source: &str) -> Result<Vec<u8>, (Option<usize>, String)> {
         self.environment.set_fuel(Some(self.fuel));
         let mut out = Bounded { bytes: Vec::new(), full: false };
         let rendered = self

@@ -33,18 +33,37 @@ const PARAMETERS: &str = "parameters";
 const KEYWORDS: [&str; 12] = ["and", "or", "not", "in", "if", "else", "true", "false", "none", "True", "False", "None"];
 const BLOCKS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 
+/// What can be named: things, and the parts of each.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Words<'a>(Vec<(&'a str, Vec<&'a str>)>);
+
+impl<'a> Words<'a> {
+    /// The same, with another thing.
+    #[must_use]
+    pub(crate) fn with(mut self, thing: &'a str, parts: impl IntoIterator<Item = &'a str>) -> Self {
+        self.0.push((thing, parts.into_iter().collect()));
+        self
+    }
+
+    /// What a Template's files can name.
+    pub(super) fn of_template(parameters: &BTreeSet<&'a str>) -> Self {
+        let words = Self::default().with(PARAMETERS, parameters.iter().copied());
+        FACTS.iter().fold(words, |words, (thing, parts)| words.with(thing, parts.iter().copied()))
+    }
+}
+
 /// What a text says: its mistakes with their lines, and the parameters that it uses.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
-    pub(super) mistakes: Vec<(usize, String)>,
+pub(crate) struct Reading {
+    pub(crate) mistakes: Vec<(usize, String)>,
     pub(super) used: BTreeSet<String>,
     bound: BTreeSet<String>,
     depth: usize,
     elifs: usize,
 }
 
-/// Reads a text; `parameters` are the names that are declared.
-pub(super) fn read(source: &str, parameters: &BTreeSet<&str>) -> Reading {
+/// Reads a text; `words` are what it can name.
+pub(crate) fn read(source: &str, words: &Words<'_>) -> Reading {
     let mut reading = Reading::default();
     if source.len() > MAX_BYTES {
         reading.find(1, format!("has {} bytes; a file that is rendered has at most {MAX_BYTES}", source.len()));
@@ -61,8 +80,8 @@ pub(super) fn read(source: &str, parameters: &BTreeSet<&str>) -> Reading {
         };
         match token {
             Token::TemplateData(_) | Token::VariableStart | Token::BlockStart => tag.clear(),
-            Token::VariableEnd => reading.expression(&tag, parameters),
-            Token::BlockEnd => reading.block(&tag, parameters),
+            Token::VariableEnd => reading.expression(&tag, words),
+            Token::BlockEnd => reading.block(&tag, words),
             token => {
                 tag.push((token, usize::from(span.start_line)));
                 if tag.len() > MAX_TOKENS {
@@ -86,7 +105,7 @@ impl Reading {
     }
 
     /// `{% … %}`.
-    fn block(&mut self, tag: &[(Token<'_>, usize)], parameters: &BTreeSet<&str>) {
+    fn block(&mut self, tag: &[(Token<'_>, usize)], words: &Words<'_>) {
         let Some((Token::Ident(word), line)) = tag.first() else { return };
         if !BLOCKS.contains(word) {
             self.find(*line, format!("{word:?} is not part of templates; there are if, elif, else and for"));
@@ -116,11 +135,11 @@ impl Reading {
                 rest = &rest[1..];
             }
         }
-        self.expression(rest, parameters);
+        self.expression(rest, words);
     }
 
     /// What stands in a tag, token by token.
-    fn expression(&mut self, tag: &[(Token<'_>, usize)], parameters: &BTreeSet<&str>) {
+    fn expression(&mut self, tag: &[(Token<'_>, usize)], words: &Words<'_>) {
         let mut open: usize = 0;
         for (index, (token, line)) in tag.iter().enumerate() {
             let before = index.checked_sub(1).map(|it| &tag[it].0);
@@ -138,7 +157,7 @@ impl Reading {
                     }
                 }
                 Token::ParenClose | Token::BracketClose => open = open.saturating_sub(1),
-                Token::Ident(word) => self.word(word, *line, before, tag.get(index + 1..), parameters),
+                Token::Ident(word) => self.word(word, *line, before, tag.get(index + 1..), words),
                 Token::Plus | Token::Mul | Token::Div | Token::FloorDiv | Token::Pow | Token::Mod | Token::Tilde => {
                     let advice = "write texts beside each other, and numbers as parameters";
                     self.find(*line, format!("{token} is not part of templates; {advice}"));
@@ -158,7 +177,7 @@ impl Reading {
         line: usize,
         before: Option<&Token<'_>>,
         after: Option<&[(Token<'_>, usize)]>,
-        parameters: &BTreeSet<&str>,
+        words: &Words<'_>,
     ) {
         match before {
             Some(Token::Pipe) if !engine::FILTERS.contains(&word) => {
@@ -174,14 +193,10 @@ impl Reading {
             Some([(Token::Dot, _), (Token::Ident(part), _), ..]) => Some(*part),
             _ => None,
         };
-        let known: Vec<&str> = match FACTS.iter().find(|it| it.0 == word) {
-            Some((_, parts)) => parts.to_vec(),
-            None if word == PARAMETERS => parameters.iter().copied().collect(),
-            None => {
-                let roots: Vec<&str> = FACTS.iter().map(|it| it.0).collect();
-                self.find(line, format!("{word:?} is not known; there are {PARAMETERS}, {}", roots.join(", ")));
-                return;
-            }
+        let Some((_, known)) = words.0.iter().find(|it| it.0 == word) else {
+            let roots: Vec<&str> = words.0.iter().map(|it| it.0).collect();
+            self.find(line, format!("{word:?} is not known; there are {}", roots.join(", ")));
+            return;
         };
         match part {
             Some(part) if known.contains(&part) => {

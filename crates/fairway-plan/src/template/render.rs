@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::engine::Engine;
 use super::folder::{MAX_FILE, MAX_FILES, MAX_TOTAL};
+use super::language::Words;
 use super::{File, Files, Folder, language, manifest, path, resolve};
 use crate::Finding;
 
@@ -72,11 +73,12 @@ fn sources(folder: &Folder) -> impl Iterator<Item = (&str, &str, bool, &File)> {
 /// The mistakes in all paths and texts that are rendered, and the parameters they use.
 pub(super) fn read(folder: &Folder, parameters: &[TemplateParameter]) -> (Vec<Finding>, BTreeSet<String>) {
     let names: BTreeSet<&str> = parameters.iter().map(|it| it.name.as_str()).collect();
+    let words = Words::of_template(&names);
     let (mut findings, mut used, mut any) = (Vec::new(), BTreeSet::new(), false);
     for (whole, below, rendered, _) in sources(folder) {
         any = true;
         for part in below.split('/') {
-            let reading = language::read(part, &names);
+            let reading = language::read(part, &words);
             used.extend(reading.used);
             findings
                 .extend(reading.mistakes.into_iter().map(|it| Finding::new(whole, format!("in its path: {}", it.1))));
@@ -88,7 +90,7 @@ pub(super) fn read(folder: &Folder, parameters: &[TemplateParameter]) -> (Vec<Fi
             findings.push(Finding::new(whole, "is not text; without the ending \".jinja\" it is taken as it is"));
             continue;
         };
-        let reading = language::read(text, &names);
+        let reading = language::read(text, &words);
         used.extend(reading.used);
         findings.extend(reading.mistakes.into_iter().map(|(line, it)| Finding::new(format!("{whole}:{line}"), it)));
     }

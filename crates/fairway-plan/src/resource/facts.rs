@@ -1,0 +1,94 @@
+//! What the texts of a class can name.
+
+use std::collections::BTreeMap;
+
+use fairway_api::v1alpha1::{ClassPlan, ResourceClassSpec};
+use serde_json::{Value, json};
+
+use super::{credentials_secret, dumps_claim};
+use crate::template::language::Words;
+
+/// What a Resource is, beside its class.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// The Component whose pods may reach it.
+    pub component: Option<&'a str>,
+    /// The Project.
+    pub project: &'a str,
+    /// The Environment.
+    pub environment: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// Its plan.
+    pub plan: &'a ClassPlan,
+    /// Its image, by digest.
+    pub image: &'a str,
+    /// How often what is generated for it has changed.
+    pub serial: u64,
+}
+
+impl Facts<'_> {
+    fn common(&self) -> Value {
+        json!({
+            "resource": {
+                "name": self.name,
+                "namespace": self.namespace,
+                "component": self.component.unwrap_or_default(),
+                "database": self.name.replace('-', "_"),
+            },
+            "project": { "name": self.project },
+            "environment": { "name": self.environment },
+            "version": { "name": self.version },
+            "plan": self.plan.values,
+        })
+    }
+
+    /// For manifests.
+    pub(super) fn of_manifests(&self) -> Value {
+        let mut facts = self.common();
+        facts["image"] = json!({ "reference": self.image });
+        facts["secret"] = json!({ "name": credentials_secret(self.name) });
+        facts["claim"] = json!({ "name": dumps_claim(self.name) });
+        facts
+    }
+
+    /// For outputs.
+    pub(super) fn of_outputs(&self, login: Option<&str>, secrets: &BTreeMap<String, String>) -> Value {
+        let mut facts = self.common();
+        let password = login.and_then(|it| secrets.get(it));
+        facts["login"] = json!({ "name": login.unwrap_or_default(), "password": password.map_or("", |it| it) });
+        facts["secrets"] = json!(secrets);
+        facts
+    }
+}
+
+/// The words of both.
+fn common(class: &ResourceClassSpec) -> Words<'_> {
+    let values = class.plans.first().into_iter().flat_map(|it| it.values.keys().map(String::as_str));
+    Words::default()
+        .with("resource", ["name", "namespace", "component", "database"])
+        .with("project", ["name"])
+        .with("environment", ["name"])
+        .with("version", ["name"])
+        .with("plan", values)
+}
+
+/// The words of manifests.
+pub(super) fn of_manifests(class: &ResourceClassSpec) -> Words<'_> {
+    common(class).with("image", ["reference"]).with("secret", ["name"])
+}
+
+/// The words of a dump.
+pub(super) fn of_dump(class: &ResourceClassSpec) -> Words<'_> {
+    of_manifests(class).with("claim", ["name"])
+}
+
+/// The words of outputs.
+pub(super) fn of_outputs(class: &ResourceClassSpec) -> Words<'_> {
+    let secrets = class.secrets.iter().map(|it| it.name.as_str());
+    common(class).with("login", ["name", "password"]).with("secrets", secrets)
+}
