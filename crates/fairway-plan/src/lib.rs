@@ -22,6 +22,8 @@ pub mod settings;
 
 pub mod template;
 
+pub mod why;
+
 mod digest;
 
 pub use digest::{Digest, digest_of};

@@ -1,0 +1,26 @@
+//! A migration that failed: nothing of the new version ran.
+
+use super::Found;
+use crate::why::observations::Observations;
+use crate::why::{CauseKind, Evidence, Witness};
+
+/// Lines of it that are shown.
+const SHOWN: usize = 3;
+
+pub(super) fn find(seen: &Observations) -> Option<Found> {
+    let migration = seen.migration.as_ref().filter(|it| it.failed)?;
+    let log = |text: &String| Evidence { kind: Witness::Log, place: migration.job.clone(), text: text.clone() };
+    let said: Vec<&String> = migration.lines.iter().filter(|it| !it.trim().is_empty()).collect();
+    let last = said.last().map(|it| format!(": {}", it.trim())).unwrap_or_default();
+    let serving = seen.standing.serving.as_ref().map(|it| format!("; {it} goes on serving")).unwrap_or_default();
+    let found = Found::new(CauseKind::FailedMigration, format!("a migration failed{last}{serving}"));
+    Some(
+        found
+            .by(said.iter().rev().take(SHOWN).rev().map(|it| log(it)))
+            .by([Evidence::object(&migration.job, &migration.message)])
+            .next(format!("platform logs {} --migration", seen.here())),
+    )
+}
+
+#[cfg(test)]
+mod tests;
