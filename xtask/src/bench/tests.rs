@@ -15,6 +15,9 @@ fn a_row_stands_beside_the_budget_of_its_job() {
         ("durable creates of 1 KB,  1 clients, HTTPS", Some("1184 per s")),
         ("durable creates of 1 KB, 64 clients, in-process", Some("3560 per s")),
         ("rollback, told", Some("700 ms")),
+        ("create-service, the command", Some("100 ms")),
+        ("pipeline step overhead, isolated: before", Some("20 ms")),
+        ("push taken", None),
         ("added by the gateway", None),
     ] {
         assert_eq!(budget::of(row).map(|it| it.bar), bar, "{row}");

@@ -3,38 +3,32 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use bytes::Bytes;
 use fairway_api::v1alpha1::{Component, ComponentSpec, Delivery, DeliverySpec, Environment, Release};
 use fairway_clock::{Clock, SystemClock};
-use futures::{StreamExt, TryStreamExt};
-use http_body_util::{BodyExt, Empty};
-use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use kube::Api;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
-use serde_json::{Value, json};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::json;
 
+use super::gateway::Browser;
 use super::home::Home;
 use super::report;
 use super::service::Service;
+use super::watching::{LOOK, now, until};
 
 const PROJECT: &str = "sandbox";
 const NAMESPACE: &str = "sandbox--staging";
 /// How many services are deployed, each once, then to a next release and back.
 const ROUNDS: usize = 7;
-/// How often the gateway is asked, and for how long.
-const LOOK: Duration = Duration::from_millis(1);
+/// How long what is waited for may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Bench<'a> {
     clock: &'a SystemClock,
-    service: Service,
+    service: &'a Service,
     releases: Api<Release>,
     components: Api<Component>,
     deliveries: Api<Delivery>,
-    browser: HttpClient<HttpConnector, Empty<Bytes>>,
-    gateway_port: u16,
+    browser: Browser,
 }
 
 /// From the write to the first answer, and to the moment the status says so.
@@ -44,16 +38,15 @@ struct Times {
     told: Vec<Duration>,
 }
 
-pub(crate) async fn all(home: &Home, clock: &SystemClock) -> Result<()> {
+pub(crate) async fn all(home: &Home, service: &Service, clock: &SystemClock) -> Result<()> {
     let client = home.client()?;
     let bench = Bench {
         clock,
-        service: Service::build(home)?,
+        service,
         releases: Api::namespaced(client.clone(), PROJECT),
         components: Api::namespaced(client.clone(), PROJECT),
         deliveries: Api::namespaced(client.clone(), NAMESPACE),
-        browser: HttpClient::builder(TokioExecutor::new()).build_http(),
-        gateway_port: home.gateway_port()?,
+        browser: Browser::new(home.gateway_port()?),
     };
     environment_is_ready(&Api::namespaced(client, PROJECT)).await?;
     let (mut first, mut next, mut back) = (Times::default(), Times::default(), Times::default());
@@ -109,7 +102,7 @@ impl Bench<'_> {
 
     /// Wishes for a release and waits for it, by asking the gateway and by watching the status.
     async fn deliver(&self, name: &str, release: &str, greeting: &str, times: &mut Times) -> Result<()> {
-        let from = self.deliveries.list_metadata(&ListParams::default()).await?.metadata.resource_version;
+        let from = now(&self.deliveries).await?;
         let started = self.clock.monotonic();
         let since = || self.clock.monotonic().saturating_sub(started);
         let wish = async {
@@ -123,46 +116,20 @@ impl Bench<'_> {
             anyhow::Ok(())
         };
         let answered = async {
-            while self.greeting(name).await.as_deref() != Some(greeting) {
+            while self.browser.greeting(name).await.as_deref() != Some(greeting) {
                 ensure!(since() < PATIENCE, "{name} did not answer {greeting:?} in {PATIENCE:?}");
                 tokio::time::sleep(LOOK).await;
             }
             Ok(since())
         };
         let told = async {
-            self.current(name, release, &from.unwrap_or_default()).await?;
+            let current = |it: &Delivery| it.status.as_ref()?.current.clone();
+            until(&self.deliveries, name, &from, |it| current(it).is_some_and(|it| it.release_name == release)).await?;
             Ok(since())
         };
         let ((), answered, told) = tokio::try_join!(wish, answered, told)?;
         times.answered.push(answered);
         times.told.push(told);
         Ok(())
-    }
-
-    /// Watches until the status says that this release serves.
-    async fn current(&self, name: &str, release: &str, from: &str) -> Result<()> {
-        let only = WatchParams::default().fields(&format!("metadata.name={name}")).timeout(60);
-        let mut events = self.deliveries.watch(&only, from).await?.boxed();
-        while let Some(event) = events.try_next().await? {
-            if let WatchEvent::Added(it) | WatchEvent::Modified(it) = event
-                && let Some(status) = it.status
-                && status.current.as_ref().is_some_and(|it| it.release_name == release)
-            {
-                return Ok(());
-            }
-        }
-        bail!("{name} did not come to {release} in a minute")
-    }
-
-    /// What the service says, if it says anything.
-    async fn greeting(&self, name: &str) -> Option<String> {
-        let request = http::Request::get(format!("http://127.0.0.1:{}/", self.gateway_port))
-            .header(http::header::HOST, format!("{name}.staging.{PROJECT}.localhost"))
-            .body(Empty::new())
-            .ok()?;
-        let response = self.browser.request(request).await.ok()?;
-        let bytes = response.into_body().collect().await.ok()?.to_bytes();
-        let page: Value = serde_json::from_slice(&bytes).ok()?;
-        page["greeting"].as_str().map(str::to_owned)
     }
 }

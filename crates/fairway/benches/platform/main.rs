@@ -6,47 +6,83 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run may say so as it likes")]
 #![allow(clippy::large_futures, reason = "each is made once")]
 
+mod create;
 mod deliver;
 mod footprint;
+mod gateway;
+mod git;
 mod home;
+mod plain;
+mod push;
 mod report;
 mod server;
 mod service;
+mod watching;
 
 use anyhow::Result;
 use fairway_clock::SystemClock;
 
 use home::Home;
+use service::Service;
 
 /// How many times the platform is started.
 const STARTS: usize = 7;
 
+/// What is measured, each by a name that may be given: `cargo bench --bench platform -- push`.
+const PARTS: [&str; 6] = ["up", "deploy", "create", "push", "plain", "server"];
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let clock = SystemClock::new();
+    let named: Vec<String> = std::env::args().skip(1).filter(|it| PARTS.contains(&&**it)).collect();
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|it| it == part);
+    if wanted("up") {
+        starts(&clock).await?;
+    }
+    let mut home = Home::new()?;
+    home.start(&clock).await?;
+    let service = Service::build(&home)?;
+    if wanted("deploy") {
+        deliver::all(&home, &service, &clock).await?;
+    }
+    if wanted("create") {
+        create::all(&home, &clock).await?;
+    }
+    if wanted("push") {
+        push::all(&home, &service, &clock).await?;
+    }
+    if wanted("plain") {
+        plain::all(&home)?;
+    }
+    home.stop().await?;
+    if wanted("server") {
+        let mut home = Home::new()?;
+        home.start(&clock).await?;
+        server::all("HTTPS", &home.clients(8)?, &clock).await?;
+        home.stop().await?;
+    }
+    Ok(())
+}
+
+/// How long it takes to be there, and what it takes then.
+async fn starts(clock: &SystemClock) -> Result<()> {
     footprint::size(&home::program())?;
     let mut ups = Vec::new();
     for _ in 0..STARTS {
         let mut home = Home::new()?;
-        ups.push(home.start(&clock).await?);
+        ups.push(home.start(clock).await?);
         home.stop().await?;
     }
     report::times("platform up", "starting the program in an empty folder", "/readyz answers over HTTPS", ups);
 
     let mut home = Home::new()?;
-    home.start(&clock).await?;
+    home.start(clock).await?;
     footprint::memory(&home).await?;
     let mut again = Vec::new();
     for _ in 0..STARTS {
         home.stop().await?;
-        again.push(home.start(&clock).await?);
+        again.push(home.start(clock).await?);
     }
     report::times("platform up again", "starting the program over its folder", "/readyz answers over HTTPS", again);
-    deliver::all(&home, &clock).await?;
-    home.stop().await?;
-
-    let mut home = Home::new()?;
-    home.start(&clock).await?;
-    server::all("HTTPS", &home.clients(8)?, &clock).await?;
     home.stop().await
 }

@@ -56,6 +56,13 @@ impl Service {
         };
         Release::new(&fairway_plan::release::name(&spec), spec)
     }
+
+    /// The score file of a component that runs the image that is there.
+    pub(crate) fn score_of(&self, component: &str) -> String {
+        let text = include_str!("../../../../examples/hello/score.yaml");
+        let image = format!("image: {}", self.image.reference);
+        text.replace("name: hello", &format!("name: {component}")).replace("image: .", &image)
+    }
 }
 
 fn compile(example: &Path, target: &Path) -> Result<PathBuf> {

@@ -1,0 +1,86 @@
+//! How long until a service has its repository.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use fairway_api::v1alpha1::{Component, ComponentSpec, ComponentTemplate};
+use fairway_clock::{Clock, SystemClock};
+use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::{Api, Client, ResourceExt};
+
+use super::home::{self, Home};
+use super::watching::{LOOK, now, until};
+use super::{git, report};
+
+/// How many services are made in each way.
+const ROUNDS: usize = 7;
+/// How long one that was removed may take to go.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A component of the template that comes with the platform.
+pub(crate) fn component(name: &str) -> Component {
+    let template = ComponentTemplate { name: "rust-service".to_owned(), ..ComponentTemplate::default() };
+    Component::new(name, ComponentSpec { template: Some(template), ..ComponentSpec::default() })
+}
+
+/// Makes a service, and waits until its repository is there.
+pub(crate) async fn create(components: &Api<Component>, name: &str) -> Result<()> {
+    let from = now(components).await?;
+    let has_repository = |it: &Component| it.status.as_ref().is_some_and(|it| it.repository.is_some());
+    let made = async { Ok(components.create(&PostParams::default(), &component(name)).await.map(|_| ())?) };
+    tokio::try_join!(made, until(components, name, &from, has_repository)).map(|_| ())
+}
+
+pub(crate) async fn all(home: &Home, clock: &SystemClock) -> Result<()> {
+    let client = home.client()?;
+    let components: Api<Component> = Api::namespaced(client.clone(), "sandbox");
+    let (mut written, mut commanded) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let name = format!("written-{round}");
+        let started = clock.monotonic();
+        create(&components, &name).await?;
+        find(&components, &name).await?;
+        written.push(clock.monotonic().saturating_sub(started));
+        check_and_remove(&client, &components, &name, clock).await?;
+
+        let name = format!("commanded-{round}");
+        let started = clock.monotonic();
+        command(home, &name).await?;
+        commanded.push(clock.monotonic().saturating_sub(started));
+        check_and_remove(&client, &components, &name, clock).await?;
+    }
+    let to = "its repository on the disk, and named in the list of components";
+    report::times("create-service", "the component's creation", to, written);
+    report::times("create-service, the command", "starting `platform create-service`", "its end", commanded);
+    Ok(())
+}
+
+/// Finds it with its repository among all.
+async fn find(components: &Api<Component>, name: &str) -> Result<()> {
+    let all = components.list(&ListParams::default()).await?;
+    let found = all.items.iter().find(|it| it.name_any() == name).context("it is not in the list")?;
+    ensure!(found.status.as_ref().is_some_and(|it| it.repository.is_some()), "{name} has no repository");
+    Ok(())
+}
+
+async fn command(home: &Home, name: &str) -> Result<()> {
+    let mut command = Command::new(home::program());
+    command.args(["create-service", "--name", name, "--language=rust"]);
+    command.env("FAIRWAY_HOME", home.path("home")).current_dir(home.path("")).stdin(Stdio::null());
+    let output = tokio::process::Command::from(command).output().await.context("start the command")?;
+    ensure!(output.status.success(), "create-service: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+/// Looks whether the repository is served, and removes the service: its first run is not to stand in the way of others.
+async fn check_and_remove(client: &Client, components: &Api<Component>, name: &str, clock: &SystemClock) -> Result<()> {
+    git::serves(client, name).await?;
+    components.delete(name, &DeleteParams::default()).await?;
+    let started = clock.monotonic();
+    while components.get_metadata_opt(name).await?.is_some() {
+        ensure!(clock.monotonic().saturating_sub(started) < PATIENCE, "{name} did not go in {PATIENCE:?}");
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
