@@ -1,6 +1,7 @@
 //! A whole plane in a test: a real store in a folder of its own, a real API server over it, clients for anybody.
 
 pub mod kubectl;
+mod mortal;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use fairway_clock::World;
 use fairway_store::{Journal, NoJournal, Options, Store};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+
+pub use mortal::mortal;
 
 /// A running plane. [`TestPlane::stop`] ends it; the folder goes when it is dropped.
 pub struct TestPlane {

@@ -1,11 +1,13 @@
 //! kube-controller-manager's and kube-scheduler's part of a small cluster: Deployments make ReplicaSets, ReplicaSets
-//! make Pods, Services get EndpointSlices, Pods get a node, namespaces get their ServiceAccount.
+//! and StatefulSets make Pods, Services get EndpointSlices, Pods get a node, namespaces get their ServiceAccount.
 //!
 //! Each controller observes through the API, plans in a pure function, and applies the plan. Useful without a node.
 
 mod deployment;
 
 mod replicaset;
+
+mod statefulset;
 
 mod endpoints;
 
@@ -14,6 +16,8 @@ mod scheduler;
 mod accounts;
 
 mod pod;
+
+mod word;
 
 mod rights;
 
@@ -41,6 +45,7 @@ pub fn start(settings: &Settings) -> Controllers {
     let mut controllers = Controllers::default();
     controllers.spawn(|stop| deployment::run(kit("deployment-controller"), stop));
     controllers.spawn(|stop| replicaset::run(kit("replicaset-controller"), stop));
+    controllers.spawn(|stop| statefulset::run(kit("statefulset-controller"), stop));
     controllers.spawn(|stop| endpoints::run(kit("endpointslice-controller"), stop));
     controllers.spawn(|stop| scheduler::run(kit("scheduler"), stop));
     let certificate = settings.root_certificate.clone();

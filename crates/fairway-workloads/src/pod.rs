@@ -3,9 +3,60 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, Time};
-use kube::ResourceExt;
+use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta, Time};
+use kube::{Resource, ResourceExt};
+
+/// A Pod made from a template for its owner, which still has to name it.
+pub(crate) fn from_template<O>(template: &PodTemplateSpec, owner: &O) -> Pod
+where
+    O: Resource<DynamicType = ()>,
+{
+    let metadata = template.metadata.clone().unwrap_or_default();
+    Pod {
+        metadata: ObjectMeta {
+            generate_name: Some(format!("{}-", base(owner))),
+            namespace: owner.namespace(),
+            labels: metadata.labels,
+            annotations: metadata.annotations,
+            finalizers: metadata.finalizers,
+            owner_references: owner.controller_owner_ref(&()).map(|it| vec![it]),
+            ..ObjectMeta::default()
+        },
+        spec: template.spec.clone(),
+        status: None,
+    }
+}
+
+/// What a name of a Pod begins with: so much of its owner's that a suffix still fits.
+pub(crate) fn base<O>(owner: &O) -> String
+where
+    O: Resource<DynamicType = ()>,
+{
+    let mut base = owner.name_any();
+    base.truncate(57);
+    base
+}
+
+/// Whether this object controls it.
+pub(crate) fn is_of<O>(pod: &Pod, owner: &O) -> bool
+where
+    O: ResourceExt,
+{
+    let uid = owner.uid();
+    pod.owner_references().iter().any(|it| it.controller == Some(true) && Some(&it.uid) == uid.as_ref())
+}
+
+/// Whether nobody controls it.
+pub(crate) fn is_orphan(pod: &Pod) -> bool {
+    !pod.owner_references().iter().any(|it| it.controller == Some(true))
+}
+
+/// Labels as a list request wants them.
+pub(crate) fn list_selector(selector: Option<&LabelSelector>) -> String {
+    let labels = selector.and_then(|it| it.match_labels.as_ref());
+    labels.into_iter().flatten().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+}
 
 /// Whether it passes its readiness checks.
 pub(crate) fn is_ready(pod: &Pod) -> bool {

@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
+use crate::pod::list_selector;
 use plan::{Observed, Plan};
 
 pub(crate) async fn run(kit: Arc<Kit>, stop: CancellationToken) {
@@ -48,9 +49,7 @@ async fn observe(set: &ReplicaSet, ctx: &Kit) -> Result<Option<Observed>, Error>
     if set.metadata.deletion_timestamp.is_some() {
         return Ok(None);
     }
-    let labels = set.spec.as_ref().and_then(|it| it.selector.match_labels.as_ref());
-    let selector =
-        labels.into_iter().flatten().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
+    let selector = list_selector(set.spec.as_ref().map(|it| &it.selector));
     let pods = list::<Pod>(&ctx.client, &namespace, &ListParams::default().labels(&selector)).await;
     let pods = pods.map_err(Error::read("pods"))?;
     Ok(Some(Observed { set, pods }))

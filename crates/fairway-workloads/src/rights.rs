@@ -25,6 +25,19 @@ pub fn rights() -> Vec<Right> {
             ],
         },
         Right {
+            name: "statefulset-controller",
+            rules: vec![
+                rule("apps", &["statefulsets"], READ),
+                rule("apps", &["statefulsets/finalizers", "statefulsets/status"], &["update", "patch"]),
+                // A claim may be owned by its Pod.
+                rule("", &["pods/finalizers"], &["update"]),
+                rule("apps", &["controllerrevisions"], MAKE),
+                rule("", &["pods"], MAKE),
+                rule("", &["persistentvolumeclaims"], &["list", "create", "patch"]),
+                events(),
+            ],
+        },
+        Right {
             name: "endpointslice-controller",
             rules: vec![
                 rule("", &["services", "pods"], READ),

@@ -1,81 +1,14 @@
 //! Controllers that die after any of their writes: those that come after them end where nobody died.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context as TaskContext, Poll};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Result, bail, ensure};
 use fairway_api::v1alpha1::Component;
-use fairway_store::Store;
-use fairway_testkit::administrator;
-use kube::Client;
+use fairway_testkit::mortal;
 use kube::api::DeleteParams;
-use kube::client::Body;
 use serde_json::Value;
-use tower::Service;
 
 use crate::support::{PROJECT, WEB, World, objects, release, settled_state};
-
-/// The process whose connection ends with its `left`th write.
-#[derive(Clone)]
-struct Mortal<S> {
-    inner: S,
-    store: Store,
-    left: Arc<AtomicUsize>,
-    dead: Arc<AtomicBool>,
-}
-
-impl<S> Service<http::Request<Body>> for Mortal<S>
-where
-    S: Service<http::Request<Body>, Error = std::convert::Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-    S::Response: Send,
-{
-    type Response = S::Response;
-    type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, std::io::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let mut it = self.clone();
-        Box::pin(async move {
-            let gone = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-            if it.dead.load(Ordering::SeqCst) {
-                return Err(gone());
-            }
-            let before = it.store.revision();
-            let writes = request.method() != http::Method::GET;
-            let Ok(answer) = it.inner.call(request).await;
-            // A write that changed nothing costs no life. One that did took place; who asked for it never learns of it.
-            if writes && it.store.revision() != before {
-                let left = it.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-                if left.is_ok_and(|left| left > 1) {
-                    return Ok(answer);
-                }
-                it.dead.store(true, Ordering::SeqCst);
-                return Err(gone());
-            }
-            Ok(answer)
-        })
-    }
-}
-
-/// A client that dies after so many writes, and how to see that it did.
-fn mortal(world: &World, writes: usize) -> (Client, Arc<AtomicBool>) {
-    let dead = Arc::new(AtomicBool::new(false));
-    let inner = world.plane.server().service().with_identity(administrator());
-    let service = Mortal {
-        inner,
-        store: world.plane.store().clone(),
-        left: Arc::new(AtomicUsize::new(writes)),
-        dead: Arc::clone(&dead),
-    };
-    (Client::new(service, "default"), dead)
-}
 
 /// Everything that is asked for, as far as there is a namespace for it; true once it serves.
 async fn asked_and_serving(world: &World) -> Result<bool> {
@@ -91,7 +24,7 @@ pub(crate) const LIVES: [usize; 4] = [1, 2, 3, 7];
 /// Lets controllers die after every `writes` writes and rise again, until `done`. Returns how many died.
 pub(crate) async fn die_until(world: &World, writes: usize, done: impl AsyncFn() -> Result<bool>) -> Result<usize> {
     for deaths in 0..500 {
-        let (client, dead) = mortal(world, writes);
+        let (client, dead) = mortal(&world.plane, writes);
         let doomed = world.controllers_with(&client);
         let ended = async || Ok(dead.load(Ordering::SeqCst) || done().await?);
         let over = world.until("the controllers die or are done", ended).await;

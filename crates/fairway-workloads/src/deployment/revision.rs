@@ -1,6 +1,5 @@
 //! Which ReplicaSet belongs to which template, and how they are numbered.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, ReplicaSetSpec};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -17,16 +16,9 @@ pub(super) const LABEL: &str = "pod-template-hash";
 /// Annotations of the Deployment that are not those of its ReplicaSets.
 const NOT_COPIED: &[&str] = &[ANNOTATION, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration"];
 
-/// The alphabet of generated names.
-const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-
 /// A short word that follows from the template alone. JSON keys are sorted, so equal templates have equal words.
 pub(super) fn hash(template: &PodTemplateSpec) -> String {
-    let bytes = serde_json::to_vec(template).unwrap_or_default();
-    digest(&SHA256, &bytes).as_ref()[..10]
-        .iter()
-        .map(|it| char::from(ALPHABET[usize::from(*it) % ALPHABET.len()]))
-        .collect()
+    crate::word::of(&serde_json::to_vec(template).unwrap_or_default())
 }
 
 /// The ReplicaSet whose template is the Deployment's; the oldest, if there are several.

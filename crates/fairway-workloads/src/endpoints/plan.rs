@@ -13,6 +13,8 @@ use crate::pod::{is_finished, is_ready};
 /// Label: the Service a slice belongs to.
 pub(super) const LABEL_SERVICE: &str = "kubernetes.io/service-name";
 const LABEL_MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+/// Label: the Service has no address of its own, its name means those of its Pods.
+const LABEL_HEADLESS: &str = "service.kubernetes.io/headless";
 const MANAGED_BY: &str = "endpointslice-controller.k8s.io";
 /// As many endpoints as one slice holds.
 const PER_SLICE: usize = 100;
@@ -48,7 +50,8 @@ pub(super) fn plan(observed: &Observed) -> Plan {
     let mut groups: BTreeMap<String, (Vec<EndpointPort>, Vec<Endpoint>)> = BTreeMap::new();
     let publish = observed.service.spec.as_ref().and_then(|it| it.publish_not_ready_addresses).unwrap_or(false);
     for pod in observed.pods.iter().filter(|it| !is_finished(it)) {
-        let Some(endpoint) = endpoint(pod, publish) else { continue };
+        let Some(mut endpoint) = endpoint(pod, publish) else { continue };
+        endpoint.hostname = hostname(&observed.service, pod);
         let ports = ports(&observed.service, pod);
         let key = serde_json::to_string(&ports).unwrap_or_default();
         groups.entry(key).or_insert_with(|| (ports, Vec::new())).1.push(endpoint);
@@ -80,7 +83,10 @@ fn same(wanted: &EndpointSlice, there: &EndpointSlice) -> bool {
 }
 
 fn slice(service: &Service, index: usize, ports: Vec<EndpointPort>, endpoints: Vec<Endpoint>) -> EndpointSlice {
-    let labels = [(LABEL_SERVICE, service.name_any()), (LABEL_MANAGED_BY, MANAGED_BY.to_owned())];
+    let mut labels = vec![(LABEL_SERVICE, service.name_any()), (LABEL_MANAGED_BY, MANAGED_BY.to_owned())];
+    if service.spec.as_ref().and_then(|it| it.cluster_ip.as_deref()) == Some("None") {
+        labels.push((LABEL_HEADLESS, String::new()));
+    }
     EndpointSlice {
         metadata: ObjectMeta {
             name: Some(format!("{}-{index}", service.name_any())),
@@ -93,6 +99,14 @@ fn slice(service: &Service, index: usize, ports: Vec<EndpointPort>, endpoints: V
         endpoints,
         ports: Some(ports),
     }
+}
+
+/// The name that a Pod has under this Service, `db-0` of `db-0.db`: only if it says that it belongs there.
+fn hostname(service: &Service, pod: &Pod) -> Option<String> {
+    let spec = pod.spec.as_ref()?;
+    let belongs =
+        spec.subdomain.as_deref() == Some(service.name_any().as_str()) && pod.namespace() == service.namespace();
+    spec.hostname.clone().filter(|it| belongs && !it.is_empty())
 }
 
 fn endpoint(pod: &Pod, publish_not_ready: bool) -> Option<Endpoint> {

@@ -6,10 +6,10 @@ use fairway_controller::Next;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetCondition, ReplicaSetStatus};
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use kube::{Resource, ResourceExt};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
 
-use crate::pod::{is_active, is_available, is_ready, is_selected, ready_since};
+use crate::pod::{base, from_template, is_active, is_available, is_of, is_ready, is_selected, ready_since};
 
 /// No more Pods than this are made in one pass: a mistyped number must not flood the API before it can be mended.
 const MOST_AT_ONCE: usize = 100;
@@ -101,23 +101,9 @@ pub(super) fn status(observed: &Observed, failure: Option<String>, now: Timestam
 /// A Pod of this ReplicaSet.
 pub(super) fn pod(set: &ReplicaSet, suffix: &str) -> Pod {
     let template = set.spec.as_ref().and_then(|it| it.template.clone()).unwrap_or_default();
-    let metadata = template.metadata.unwrap_or_default();
-    let mut base = set.name_any();
-    base.truncate(57);
-    Pod {
-        metadata: ObjectMeta {
-            name: Some(format!("{base}-{suffix}")),
-            generate_name: Some(format!("{base}-")),
-            namespace: set.namespace(),
-            labels: metadata.labels,
-            annotations: metadata.annotations,
-            finalizers: metadata.finalizers,
-            owner_references: set.controller_owner_ref(&()).map(|it| vec![it]),
-            ..ObjectMeta::default()
-        },
-        spec: template.spec,
-        status: None,
-    }
+    let mut pod = from_template(&template, set);
+    pod.metadata.name = Some(format!("{}-{suffix}", base(set)));
+    pod
 }
 
 fn desired(set: &ReplicaSet) -> i32 {
@@ -135,10 +121,7 @@ fn selected(observed: &Observed) -> impl Iterator<Item = &Pod> {
 }
 
 fn mine(observed: &Observed) -> impl Iterator<Item = &Pod> {
-    let uid = observed.set.uid();
-    observed.pods.iter().filter(move |it| {
-        it.owner_references().iter().any(|owner| owner.controller == Some(true) && Some(&owner.uid) == uid.as_ref())
-    })
+    observed.pods.iter().filter(|it| is_of(it, &observed.set))
 }
 
 #[cfg(test)]

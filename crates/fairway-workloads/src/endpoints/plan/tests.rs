@@ -81,3 +81,25 @@ fn a_service_without_pods_has_one_empty_slice() {
     assert_eq!(plan.apply.len(), 1);
     assert!(plan.apply[0].endpoints.is_empty());
 }
+
+#[test]
+fn a_pod_has_a_name_of_its_own_under_the_service_it_says_it_belongs_to() {
+    let mut headless = service(json!(80));
+    headless.spec.as_mut().unwrap().cluster_ip = Some("None".into());
+    let named = |subdomain: &str, hostname: &str| {
+        let mut it = pod("a", "10.244.0.2", true, 8080, false);
+        let spec = it.spec.as_mut().unwrap();
+        (spec.subdomain, spec.hostname) = (Some(subdomain.into()), Some(hostname.into()));
+        it
+    };
+    for (pod, wanted) in [
+        (named("web", "web-0"), Some("web-0")),
+        (named("other", "web-0"), None),
+        (named("web", ""), None),
+        (pod("a", "10.244.0.2", true, 8080, false), None),
+    ] {
+        let plan = plan(&Observed { service: headless.clone(), pods: vec![pod], slices: vec![] });
+        assert_eq!(plan.apply[0].endpoints[0].hostname.as_deref(), wanted);
+        assert_eq!(plan.apply[0].labels()[LABEL_HEADLESS], "");
+    }
+}

@@ -1,0 +1,5 @@
+//! The controllers on a real API server.
+
+mod rollout;
+mod stateful;
+mod support;
