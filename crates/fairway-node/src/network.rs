@@ -4,11 +4,12 @@
 //! addresses that the pod may call and carries what arrives there to the pod meant, with the caller's own address as source
 //! (never 127.0.0.1, which programs trust). So the node knows who calls whom, and NetworkPolicy is judged per connection.
 //!
-//! What works: names of Services (UDP and TCP, [`mod@resolver`]), TCP to a Service's ClusterIP and port ([`mod@service`]),
-//! the node's own probes and gateway ([`PodNetwork::dial`]). Sockets for the Services of the pod's own namespace stand from the
-//! start, so that addresses from environment variables work too; those of other namespaces come with the first look-up of
-//! the name. What does not: a connection to another pod's IP (nobody can know beforehand which one to stand a socket on),
-//! headless Services, UDP other than DNS, SCTP. Hosts outside are reached by name, those that a namespace lists ([`mod@egress`]).
+//! What works: names of Services and of pods behind headless ones (UDP and TCP, [`mod@resolver`]), TCP to a Service's ClusterIP
+//! and port or to such a pod's own address ([`mod@service`]), the node's own probes and gateway ([`PodNetwork::dial`]). Sockets
+//! for the Services of the pod's own namespace stand from the start, so that addresses from environment variables work too;
+//! those of other namespaces, and of pods, come with the first look-up of the name. What does not: a connection to a pod's
+//! address whose name nobody asked for (which of all to stand a socket on?), UDP other than DNS, SCTP. Hosts outside are
+//! reached by name, those that a namespace lists ([`mod@egress`]).
 //!
 //! Traffic from the node is not judged, as in Kubernetes: probes and the gateway reach every pod of their node. The resolver is
 //! part of the node too, so a policy that denies all egress leaves names readable.

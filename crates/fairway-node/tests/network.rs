@@ -122,6 +122,21 @@ impl Scene {
         .await;
     }
 
+    /// A Service without an address of its own, before these pods, by their names, at a port.
+    async fn headless(&self, name: &str, members: &[(&str, IpAddr)], port: u16) {
+        let spec = json!({ "clusterIP": "None", "ports": [{ "name": "pg", "port": port }] });
+        self.create("v1", "Service", "shop", json!({ "metadata": { "name": name }, "spec": spec })).await;
+        let endpoints: Vec<_> = members
+            .iter()
+            .map(|(host, ip)| json!({ "addresses": [ip], "hostname": host, "conditions": { "ready": true } }))
+            .collect();
+        let slice = json!({
+            "metadata": { "name": format!("{name}-1"), "labels": { "kubernetes.io/service-name": name } },
+            "addressType": "IPv4", "ports": [{ "name": "pg", "port": port, "protocol": "TCP" }], "endpoints": endpoints,
+        });
+        self.create("discovery.k8s.io/v1", "EndpointSlice", "shop", slice).await;
+    }
+
     async fn end(self, members: Vec<Member>) {
         self.network.stop().await;
         for member in members {
@@ -264,6 +279,38 @@ async fn a_pod_calls_another_by_name_and_is_seen_as_itself() {
     scene.network.remove_pod(&caller.uid);
     assert_eq!(ended(&mut connection).await, std::io::ErrorKind::ConnectionReset);
     scene.end(vec![caller, server]).await;
+}
+
+#[tokio::test]
+async fn a_pod_behind_a_headless_service_is_called_by_its_name_and_servers_may_listen_on_every_address() {
+    let Some(scene) = Scene::new().await else { return };
+    let (one, two) = (scene.pod("db-0", "10.244.0.50").await, scene.pod("db-1", "10.244.0.51").await);
+    scene.headless("db", &[("db-0", one.ip), ("db-1", two.ip)], 8080).await;
+    scene.service("web", "10.96.0.20", one.ip).await;
+    // Each asks for the other before its own server stands: that port of every address is still free for it.
+    for (caller, name, address) in [(&one, "db-1.db.shop.svc.cluster.local", two.ip), (&two, "db-0.db", one.ip)] {
+        while caller.resolve(name).await.map(IpAddr::from) != Some(address) {
+            tokio::task::yield_now().await;
+        }
+    }
+    for member in [&one, &two] {
+        member.bench.run(&member.pod, &["serve", "8080"]).await;
+        member.bench.said(&member.pod, "app", "serving").await;
+    }
+    // A program of the one that calls the other reaches the other, not itself, and is seen by its own address.
+    for (caller, target) in [(&one, &two), (&two, &one)] {
+        let words = ["get", &target.ip.to_string(), "8080"];
+        let asks = fairway_node::runner::Container { name: "asks".into(), ..bench::program(&words) };
+        caller.bench.start(&caller.pod, asks).await;
+        assert_eq!(caller.bench.ended(&caller.pod, "asks").await.exit_code, 0);
+        let heard = caller.bench.log("asks", 0).await;
+        assert!(heard.ends_with(&format!("{}\n", caller.ip)), "{heard}");
+    }
+    assert_eq!(scene.network.metrics().carried, 2, "every byte crossed the node");
+    // Whose address is not asked for yet is nobody's.
+    let nobody = one.pod.connect(one.ip, "10.244.0.52:8080".parse().unwrap()).await.unwrap_err();
+    assert_eq!(nobody.kind(), std::io::ErrorKind::ConnectionRefused);
+    scene.end(vec![one, two]).await;
 }
 
 #[tokio::test]

@@ -336,7 +336,7 @@ async fn sockets_come_out_of_the_pod_and_peers_see_the_callers_address() {
     let dials = Container { name: "dials".into(), ..program(&["dial", "10.96.0.77", "5432"]) };
     bench.start(&pod, dials).await;
     let (mut caller, peer) = listener.accept().await.unwrap();
-    assert_eq!(peer.ip().to_string(), "10.96.0.77");
+    assert_eq!(peer.ip().to_string(), "10.244.0.22");
     caller.write_all(b"hello").await.unwrap();
     drop(caller);
     assert_eq!(bench.ended(&pod, "dials").await.exit_code, 0);

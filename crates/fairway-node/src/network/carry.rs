@@ -24,6 +24,8 @@ const BUFFER: usize = 32 * 1024;
 pub(super) enum Behind {
     /// A Service of the cluster.
     Service,
+    /// Another pod, by its own address.
+    Pod,
     /// A host outside.
     Outside(Arc<str>),
 }
@@ -56,7 +58,7 @@ pub(super) async fn accept(
         // Not cut off from outside: it ends with its pod by itself, so that the other end sees a reset.
         shared.tasks.spawn(async move {
             match behind {
-                Behind::Service => service::connect_and_carry(&of, &pod, address, client).await,
+                Behind::Service | Behind::Pod => service::connect_and_carry(&of, &pod, address, client).await,
                 Behind::Outside(host) => egress::connect_and_carry(&of, &pod, &host, address, client).await,
             }
             drop(room);

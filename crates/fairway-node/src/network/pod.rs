@@ -21,11 +21,11 @@ use super::egress::{ANNOTATION, MAX_HOSTS, Names, Permit, WATCHED};
 use super::leaving::Door;
 use super::policy::Party;
 use super::refusals::Refusal;
-use super::view::{Labels, ServiceView, View};
+use super::view::{Labels, View};
 use super::{Shared, names_of, resolver};
 use crate::sockets::{PodSockets, Transport};
 
-/// Sockets that a pod's namespace holds at most for Services, and as many again for hosts outside.
+/// Sockets that a pod's namespace holds at most for Services, and as many again for other pods and for hosts outside.
 const MAX_SOCKETS: usize = 4 * MAX_HOSTS;
 /// How long the pod's init may take to make a socket.
 const MAKE_SOCKET: Duration = Duration::from_secs(5);
@@ -166,6 +166,7 @@ impl Attached {
         self.standing.lock().await.retain(|address, it| {
             let stays = match &it.behind {
                 Behind::Service => view.service_at(*address).is_some(),
+                Behind::Pod => view.is_of_pod(address.ip()),
                 Behind::Outside(host) => may(host),
             };
             if !stays {
@@ -177,7 +178,7 @@ impl Attached {
         let from = (self.namespace.clone(), String::new());
         let own = view.services.range(from..).take_while(|((namespace, _), _)| *namespace == self.namespace);
         for (_, service) in own {
-            self.stand(shared, service).await;
+            self.stand(shared, &service.addresses(), &Behind::Service).await;
         }
         let known = self.names().all();
         for (host, address) in known {
@@ -196,10 +197,10 @@ impl Attached {
         *told = unreadable;
     }
 
-    /// Makes sure that a Service can be called from within the pod.
-    pub(super) async fn stand(self: &Arc<Self>, shared: &Arc<Shared>, service: &ServiceView) {
-        for address in service.addresses() {
-            self.stand_one(shared, address, Behind::Service).await;
+    /// Makes sure that these addresses of the cluster can be called from within the pod. Its own is its own.
+    pub(super) async fn stand(self: &Arc<Self>, shared: &Arc<Shared>, addresses: &[SocketAddr], behind: &Behind) {
+        for address in addresses.iter().filter(|it| it.ip() != self.address) {
+            self.stand_one(shared, *address, behind.clone()).await;
         }
     }
 
@@ -221,8 +222,8 @@ impl Attached {
         if standing.contains_key(&address) || self.gone.is_cancelled() {
             return;
         }
-        let is_service = behind == Behind::Service;
-        if standing.values().filter(|it| (it.behind == Behind::Service) == is_service).count() >= MAX_SOCKETS {
+        let same_kind = |it: &&Standing| std::mem::discriminant(&it.behind) == std::mem::discriminant(&behind);
+        if standing.values().filter(same_kind).count() >= MAX_SOCKETS {
             shared.complain(format!("{} sockets", self.uid), || {
                 tracing::warn!(
                     pod.namespace = self.namespace,

@@ -122,14 +122,23 @@ async fn answer(shared: &Arc<Shared>, pod: &Arc<Attached>, bytes: &[u8], stream:
     } else if let Some(outside) = egress::asked(shared, pod, &view, &query, &found).await {
         outside
     } else {
-        if let Some(service) = found.service() {
-            // An answer without sockets behind it would send the caller into a refusal.
-            let _ = tokio::time::timeout(STAND, pod.stand(shared, service)).await;
-        }
+        let (behind, sockets) = found.sockets();
+        // An answer without sockets behind it would send the caller into a refusal.
+        let _ = tokio::time::timeout(STAND, pod.stand(shared, &sockets, &behind)).await;
         explain(shared, pod, &query, &found);
-        found.reply(&query)
+        in_turn(shared, found.reply(&query))
     };
     Some(message::encode(&query, &reply, stream))
+}
+
+/// Most programs take the first of several addresses: each is the first now and then.
+fn in_turn(shared: &Shared, mut reply: Reply) -> Reply {
+    if let Ok(count @ 2..) = u64::try_from(reply.answers.len()) {
+        let mut start = [0; 8];
+        shared.settings.world.entropy.fill(&mut start);
+        reply.answers.rotate_left(usize::try_from(u64::from_le_bytes(start) % count).unwrap_or_default());
+    }
+    reply
 }
 
 /// Tells the log what an answer code cannot.

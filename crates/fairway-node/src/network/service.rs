@@ -1,4 +1,5 @@
-//! From a Service's address to one of its pods: choose, judge, connect, carry, and let go when it is withdrawn.
+//! From a Service's address to one of its pods, or from a pod's own: choose, judge, connect, carry, and let go when it is
+//! withdrawn.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,7 +27,7 @@ enum Failure {
     Other(String),
 }
 
-/// Carries a connection that arrived at a Service's address.
+/// Carries a connection that arrived at a Service's address, or at another pod's.
 pub(super) async fn connect_and_carry(shared: &Shared, caller: &Attached, address: SocketAddr, client: TcpStream) {
     let connected = caller.gone.run_until_cancelled(connect(shared, caller, address)).await;
     match connected.unwrap_or_else(|| Err(Failure::Other("the calling pod ended".into()))) {
@@ -55,7 +56,7 @@ fn refuse(shared: &Shared, caller: &Attached, address: SocketAddr, failure: &Fai
     }
 }
 
-/// A connection to an endpoint of the Service at `address`.
+/// A connection to an endpoint of the Service at `address`, or to the pod that has it.
 async fn connect(
     shared: &Shared,
     caller: &Attached,
@@ -64,11 +65,9 @@ async fn connect(
     let view = complete_view(shared)
         .await
         .ok_or_else(|| Failure::Other("the node has not yet read Services and policies".into()))?;
-    let (service, port) =
-        view.service_at(address).ok_or_else(|| Failure::Other("no Service has this address and port".into()))?;
-    let name = format!("Service {}/{} port {}", service.namespace, service.name, port.port);
+    let (name, endpoints) = meant(shared, caller, &view, address)?;
     let mut last = format!("{name} has no ready endpoint");
-    for endpoint in in_turn(shared, caller, service, port).into_iter().take(ATTEMPTS) {
+    for endpoint in endpoints.into_iter().take(ATTEMPTS) {
         let Some(target) = shared.pod_at(endpoint.ip()) else {
             last = format!("{name}: no pod of this node has the address {}", endpoint.ip());
             continue;
@@ -86,6 +85,23 @@ async fn connect(
         }
     }
     Err(Failure::Other(last))
+}
+
+/// What is called by an address, and where it is tried.
+fn meant(
+    shared: &Shared,
+    caller: &Attached,
+    view: &View,
+    address: SocketAddr,
+) -> Result<(String, Vec<SocketAddr>), Failure> {
+    if let Some((service, port)) = view.service_at(address) {
+        let name = format!("Service {}/{} port {}", service.namespace, service.name, port.port);
+        return Ok((name, in_turn(shared, caller, service, port)));
+    }
+    if view.is_of_pod(address.ip()) {
+        return Ok((format!("pod address {address}"), vec![address]));
+    }
+    Err(Failure::Other("no Service has this address and port, and no pod has this address".into()))
 }
 
 /// The endpoints in the order in which they are tried: from a random one on, or from the caller's own.
@@ -149,9 +165,12 @@ async fn withdrawn(
     let mut news = shared.view.subscribe();
     loop {
         let view = news.borrow_and_update().clone();
-        let Some((_, port)) = view.service_at(address) else { return "its Service is gone".into() };
-        if !port.endpoints.iter().any(|it| it.address == endpoint) {
-            return "its endpoint left the Service".into();
+        // What a pod was called by its own address for lasts as long as the pod.
+        if address != endpoint {
+            let Some((_, port)) = view.service_at(address) else { return "its Service is gone".into() };
+            if !port.endpoints.iter().any(|it| it.address == endpoint) {
+                return "its endpoint left the Service".into();
+            }
         }
         if let Err(denied) = judged(&view, caller, target, endpoint.port()) {
             Denial { caller, target, address, endpoint, denied: &denied, was_open: true }.tell(shared);

@@ -2,6 +2,7 @@
 //! `tests/network.rs`.
 
 mod leaving;
+mod members;
 
 use std::os::fd::OwnedFd;
 

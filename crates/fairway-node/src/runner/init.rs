@@ -24,6 +24,7 @@ use super::{folder, launch, sandbox};
 use children::Child;
 use execs::Exec;
 use logs::RunLog;
+use network::Network;
 use peers::{Connecting, Peer};
 
 /// Everything that pod init holds. The numbers are its own, given once and never again.
@@ -32,6 +33,7 @@ struct Init {
     state: PodState,
     listener: OwnedFd,
     own_pids: OwnedFd,
+    network: Network,
     peers: BTreeMap<u64, Peer>,
     children: BTreeMap<u64, Child>,
     logs: BTreeMap<u64, RunLog>,
@@ -66,7 +68,7 @@ impl Init {
         }
         trees.attach(&sandbox.uid)?;
         rustix::system::sethostname(sandbox.hostname.as_bytes()).step(|| "set the host name".into())?;
-        network::bring_up(sandbox.ip, &sandbox.ranges)?;
+        let network = Network::bring_up(sandbox.ip, &sandbox.ranges)?;
         mount_memory_volumes(&sandbox)?;
         let own_pids = fs::File::open("/proc/self/ns/pid").step(|| "open the own PID namespace".into())?.into();
         let listener = peers::listen(&folder::socket(&sandbox.uid))?;
@@ -75,6 +77,7 @@ impl Init {
             state: PodState::default(),
             listener,
             own_pids,
+            network,
             peers: BTreeMap::new(),
             children: BTreeMap::new(),
             logs: BTreeMap::new(),
@@ -117,7 +120,7 @@ impl Init {
             Ask::Start { name, attempt } => self.start(&name, attempt).map(|()| Some(Answer::Done)),
             Ask::Signal { name, attempt, signal } => self.signal(&name, attempt, signal).map(|()| Some(Answer::Done)),
             Ask::Exec { name, argv, timeout_ms } => self.exec(peer, id, &name, &argv, timeout_ms).map(|()| None),
-            Ask::Listen { address, transport } => match network::listen(address, transport) {
+            Ask::Listen { address, transport } => match self.network.listen(address, transport) {
                 Ok(socket) => return self.send(peer, &Packet::Reply { id, answer: Answer::Done }, Some(socket)),
                 Err(failed) => Err(failed),
             },

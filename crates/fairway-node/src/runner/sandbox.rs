@@ -15,7 +15,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::fs::Mode;
-use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces};
+use rustix::thread::{
+    LinkNameSpaceType, ThreadNameSpaceType, UnshareFlags, move_into_link_name_space, move_into_thread_name_spaces,
+};
 
 use super::failed::{Failed, Step as _};
 use super::protocol::Container;
@@ -25,15 +27,25 @@ pub(super) use users::wanted;
 
 /// Becomes the container's program. Comes back only with the reason why it cannot. What hears of its calls for other users
 /// goes to `init`.
-pub(super) fn enter(pod: &str, spec: &Container, stdout: OwnedFd, stderr: OwnedFd, init: &OwnedFd) -> Failed {
-    match prepare(pod, spec) {
+pub(super) fn enter(
+    pod: &str,
+    spec: &Container,
+    network: Option<&OwnedFd>,
+    (stdout, stderr): (OwnedFd, OwnedFd),
+    init: &OwnedFd,
+) -> Failed {
+    match prepare(pod, spec, network) {
         Err(failed) => failed,
         Ok(()) => become_program(spec, &spec.argv, Stdio::from(stdout), Stdio::from(stderr), Some(init)),
     }
 }
 
-fn prepare(pod: &str, spec: &Container) -> Result<(), Failed> {
+fn prepare(pod: &str, spec: &Container, network: Option<&OwnedFd>) -> Result<(), Failed> {
     launch::join(&spec.cgroups)?;
+    if let Some(network) = network {
+        move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))
+            .step(|| "enter the pod's network".into())?;
+    }
     rustix::process::setsid().step(|| "start a session".into())?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
     raw::unshare(UnshareFlags::NEWNS).step(|| "make a mount namespace".into())?;
@@ -48,8 +60,9 @@ pub(super) fn follow(spec: &Container, container: &OwnedFd, argv: &[String], out
         launch::join(&spec.cgroups)?;
         rustix::process::setsid().step(|| "start a session".into())?;
         rustix::process::umask(Mode::from_raw_mode(0o022));
-        move_into_thread_name_spaces(container.as_fd(), ThreadNameSpaceType::MOUNT)
-            .step(|| "enter the container's mounts".into())?;
+        let (mounts, network) = (ThreadNameSpaceType::MOUNT, ThreadNameSpaceType::NETWORK);
+        move_into_thread_name_spaces(container.as_fd(), mounts | network)
+            .step(|| "enter the container's mounts and network".into())?;
         move_into_thread_name_spaces(container.as_fd(), ThreadNameSpaceType::USER)
             .step(|| "enter the container's user namespace".into())?;
         let stream = || output.try_clone().map(Stdio::from).step(|| "hand the output over".into());

@@ -120,6 +120,23 @@ static int dial(const char *ip, int port) {
     return 0;
 }
 
+/* Asks a web server and prints what it answers. */
+static int get(const char *ip, int port) {
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((unsigned short)port) };
+    inet_aton(ip, &address.sin_addr);
+    int connection = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(connection, (struct sockaddr *)&address, sizeof address)) { printf("connect: %s\n", strerror(errno)); return 1; }
+    const char *text = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    if (write(connection, text, strlen(text)) < 0) return 2;
+    char answer[1024];
+    for (ssize_t count; (count = read(connection, answer, sizeof answer)) != 0;) {
+        if (count < 0) { printf("read: %s\n", strerror(errno)); return 3; }
+        fwrite(answer, 1, (size_t)count, stdout);
+    }
+    puts("");
+    return 0;
+}
+
 /* Tries to see or change what a path leads to; says so only if that worked. */
 static void reach(const char *path) {
     char byte;
@@ -244,6 +261,7 @@ int main(int count, char **words) {
     if (!strcmp(what, "serve")) return serve(atoi(first));
     if (!strcmp(what, "web")) return web(atoi(first));
     if (!strcmp(what, "post")) return post(first, atoi(words[3]));
+    if (!strcmp(what, "get")) return get(first, atoi(words[3]));
     if (!strcmp(what, "dial")) return dial(first, atoi(words[3]));
     fprintf(stderr, "unknown: %s\n", what);
     return 64;

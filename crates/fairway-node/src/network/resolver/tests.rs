@@ -14,12 +14,30 @@ fn view() -> View {
         let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
         Arc::new(serde_json::from_value(object).unwrap())
     };
+    let slice = json!({
+        "metadata": { "namespace": "shop", "name": "peers-0", "labels": { "kubernetes.io/service-name": "peers" } },
+        "addressType": "IPv4", "ports": [{ "name": "pg", "port": 5432 }, { "name": "log", "port": 514, "protocol": "UDP" }],
+        "endpoints": [
+            { "addresses": ["10.244.0.5"], "hostname": "db-0", "conditions": { "ready": true } },
+            { "addresses": ["10.244.0.6"], "conditions": { "ready": true } },
+            { "addresses": ["10.244.0.7"], "hostname": "db-2", "conditions": { "ready": false } },
+        ],
+    });
+    let pod = json!({ "metadata": { "namespace": "bank", "name": "vault" }, "status": { "podIP": "10.244.0.9" },
+        "spec": { "containers": [{ "name": "a", "ports": [{ "containerPort": 443 }, { "containerPort": 53, "protocol": "UDP" }] }] } });
     View::draw(&Objects {
+        slices: vec![Arc::new(serde_json::from_value(slice).unwrap())],
+        pods: vec![Arc::new(serde_json::from_value(pod).unwrap())],
         services: vec![
             service("shop", "web", json!({ "clusterIP": "10.96.0.20", "ports": [{ "name": "http", "port": 80 }] })),
             service("bank", "web", json!({ "clusterIP": "10.96.0.21", "ports": [{ "port": 80 }] })),
             service("shop", "six", json!({ "clusterIP": "fd00::6", "ports": [{ "port": 80 }] })),
-            service("shop", "peers", json!({ "clusterIP": "None", "ports": [{ "port": 80 }] })),
+            service(
+                "shop",
+                "peers",
+                json!({ "clusterIP": "None", "ports": [{ "name": "pg", "port": 80, "targetPort": 5432 }] }),
+            ),
+            service("shop", "lonely", json!({ "clusterIP": "None" })),
             service("shop", "outside", json!({ "type": "ExternalName", "externalName": "example.com" })),
         ],
         namespaces: vec![namespace("shop"), namespace("bank")],
@@ -63,7 +81,20 @@ fn names_mean_what_they_mean_in_a_cluster() {
         ("www.example.com", A, 3, &[]),
         ("example.com", A, 3, &[]),
         ("", A, 3, &[]),
-        ("peers.shop.svc.cluster.local", A, 3, &[]),
+        ("db-0.peers.shop.svc.cluster.local", A, 0, &[10, 244, 0, 5]),
+        ("db-0.peers.shop.svc", A, 0, &[10, 244, 0, 5]),
+        ("db-0.peers.shop", A, 0, &[10, 244, 0, 5]),
+        ("DB-0.peers", A, 0, &[10, 244, 0, 5]),
+        ("db-0.peers.bank.svc.cluster.local", A, 3, &[]),
+        ("10-244-0-6.peers.shop.svc.cluster.local", A, 0, &[10, 244, 0, 6]),
+        ("db-0.peers.shop.svc.cluster.local", AAAA, 0, &[]),
+        ("db-2.peers", A, 3, &[]),
+        ("db-0.web", A, 3, &[]),
+        ("lonely", A, 3, &[]),
+        ("10-244-0-9.bank.pod.cluster.local", A, 0, &[10, 244, 0, 9]),
+        ("10-244-0-9.shop.pod.cluster.local", A, 3, &[]),
+        ("10-244-0-10.bank.pod.cluster.local", A, 3, &[]),
+        ("nonsense.bank.pod.cluster.local", A, 3, &[]),
         ("outside.shop.svc.cluster.local", A, 5, &[]),
         ("20.0.96.10.in-addr.arpa", PTR, 5, &[]),
         ("_http._tcp.web.shop.svc.cluster.local", A, 0, &[]),
@@ -89,9 +120,32 @@ fn a_named_port_is_told_with_its_service() {
 }
 
 #[test]
-fn what_is_not_done_yet_says_so_to_the_log() {
+fn a_headless_service_is_answered_with_the_pods_that_are_ready_and_their_ports() {
+    let view = view();
+    let found = |name: &str| names::look_up(&name.split('.').map(str::to_owned).collect::<Vec<_>>(), "shop", &view);
+    let reply = |name: &str, kind| {
+        let Parsed::Query(query) = message::parse(&question(name, kind, None)) else { panic!("{name} is a question") };
+        found(name).reply(&query).answers
+    };
+    let ready: [std::net::IpAddr; 2] = [[10, 244, 0, 5].into(), [10, 244, 0, 6].into()];
+    assert_eq!(reply("peers.shop.svc.cluster.local", A), ready.map(message::Record::Address));
+    let service = |host: &str| {
+        let target = format!("{host}.peers.shop.svc.cluster.local").split('.').map(str::to_owned).collect();
+        message::Record::Service { port: 5432, target }
+    };
+    assert_eq!(reply("_pg._tcp.peers.shop.svc.cluster.local", SRV), [service("db-0"), service("10-244-0-6")]);
+    // What is answered can be called: there, and at no other port.
+    let sockets = |name: &str| found(name).sockets().1.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(sockets("peers"), ["10.244.0.5:5432", "10.244.0.6:5432"]);
+    assert_eq!(sockets("db-0.peers"), ["10.244.0.5:5432"]);
+    assert_eq!(sockets("_pg._tcp.peers.shop.svc.cluster.local"), ["10.244.0.5:5432", "10.244.0.6:5432"]);
+    assert_eq!(sockets("10-244-0-9.bank.pod.cluster.local"), ["10.244.0.9:443"]);
+}
+
+#[test]
+fn what_is_not_done_says_so_to_the_log() {
     let why = |name: &str| names::look_up(&[name.to_owned()], "shop", &view()).unsupported();
-    assert_eq!(why("peers"), Some("headless Services are not supported yet"));
+    assert_eq!(why("peers"), None);
     assert!(why("outside").is_some_and(|it| it.contains("ExternalName")));
     assert_eq!((why("web"), why("nobody")), (None, None));
 }

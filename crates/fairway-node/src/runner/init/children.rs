@@ -91,7 +91,8 @@ impl Init {
         let forked = raw::fork();
         let pid = match forked.step(|| "fork the container".into()) {
             Ok(raw::Fork::Child) => {
-                let failed = sandbox::enter(&self.sandbox.uid, spec, stdout.write, stderr.write, &theirs);
+                let output = (stdout.write, stderr.write);
+                let failed = sandbox::enter(&self.sandbox.uid, spec, self.network.of_programs(), output, &theirs);
                 let _gone = rustix::io::write(&report.write, failed.line().as_bytes());
                 raw::exit(127);
             }

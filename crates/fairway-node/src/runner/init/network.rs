@@ -1,113 +1,136 @@
-//! The pod's own network: a loopback that carries the pod's address and takes in all that is meant for Services and
-//! other pods, and sockets on it.
+//! The pod's network: two namespaces and a pair of links between them.
+//!
+//! In the one on the node's side the loopback takes in all that is meant for Services and other pods, and the node's sockets
+//! stand there. In the other one the pod's programs run, with the pod's address and nothing else of the node's: a program that
+//! listens on every address at some port is in nobody's way, and never gets what it sends to somebody else's address back
+//! itself. A kernel that cannot make such pairs has both in one namespace.
 
-use std::io;
+mod kernel;
+
+use std::fs;
+use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, send, socket_with, sockopt,
-};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 
 use crate::runner::failed::{Failed, Step as _};
+use crate::runner::raw;
 use crate::sockets::Transport;
+use kernel::{End, Kernel, LOOPBACK, PAIR};
 
-const LOOPBACK: u32 = 1; // the index of `lo` in every new namespace
 const BACKLOG: i32 = 1024;
+/// Where the pod's namespace sends everything; nobody can call it.
+const GATEWAY: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
+const NODE_END: End = End { name: "pod", hardware: [2, 0, 0, 0, 0, 1] };
+const POD_END: End = End { name: "eth0", hardware: [2, 0, 0, 0, 0, 2] };
 
-// From linux/netlink.h and linux/rtnetlink.h.
-const RTM_NEWLINK: u16 = 16;
-const RTM_NEWADDR: u16 = 20;
-const RTM_NEWROUTE: u16 = 24;
-const NLMSG_ERROR: u16 = 2;
-const CHANGE: u16 = 0x1 | 0x4; // request, acknowledge
-const PUT: u16 = CHANGE | 0x400 | 0x100; // create, replace
-const IFF_UP: u32 = 1;
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
-const RTA_DST: u16 = 1;
-const RTA_OIF: u16 = 4;
-const TABLE_LOCAL: u8 = 255;
-const PROTOCOL_STATIC: u8 = 4;
-const SCOPE_HOST: u8 = 254;
-const TYPE_LOCAL: u8 = 2;
+/// The pod's network.
+pub(super) struct Network {
+    ip: Ipv4Addr,
+    /// The node's side, where we are.
+    here: OwnedFd,
+    /// Where the pod's programs are, if that is somewhere else.
+    pod: Option<OwnedFd>,
+}
 
-/// Brings the loopback up with the pod's address and its local ranges, and opens low ports to everybody: there is no
-/// privileged user in a pod who could be asked.
-pub(super) fn bring_up(ip: Ipv4Addr, ranges: &[(Ipv4Addr, u8)]) -> Result<(), Failed> {
-    let flags = SocketFlags::CLOEXEC;
-    let kernel =
-        socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None).step(|| "open a netlink socket".into())?;
-    ask(&kernel, RTM_NEWLINK, CHANGE, &link_up()).step(|| "bring the loopback up".into())?;
-    ask(&kernel, RTM_NEWADDR, PUT, &address(ip)).step(|| format!("give the pod its address {ip}"))?;
-    for (network, length) in ranges {
-        ask(&kernel, RTM_NEWROUTE, PUT, &local_route(*network, *length))
-            .step(|| format!("route {network}/{length} into the pod"))?;
+impl Network {
+    /// Brings it up, in a fresh namespace that is the node's side from now on.
+    pub(super) fn bring_up(ip: Ipv4Addr, ranges: &[(Ipv4Addr, u8)]) -> Result<Self, Failed> {
+        let here = this_namespace()?;
+        let node = Kernel::open()?;
+        node.up(LOOPBACK)?;
+        ranges.iter().try_for_each(|it| node.take_in(*it))?;
+        open_low_ports()?;
+        let made = make_pod_side(ip, ranges, &here);
+        enter(&here)?;
+        let pod = match made {
+            Ok(pod) => {
+                close_to_version_six(NODE_END.name);
+                node.up(PAIR)?;
+                node.neighbour(PAIR, ip, POD_END.hardware)?;
+                node.leave_out(ip)?;
+                Some(pod)
+            }
+            Err(failed) => {
+                let _diary_is_full = writeln!(io::stderr(), "the pod has one network namespace: {}", failed.line());
+                node.address(LOOPBACK, ip)?;
+                None
+            }
+        };
+        Ok(Self { ip, here, pod })
     }
-    std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0").step(|| "open low ports".into())
-}
 
-fn link_up() -> Vec<u8> {
-    let mut body = vec![0u8; 4]; // family, padding, type
-    body.extend(LOOPBACK.to_ne_bytes());
-    body.extend(IFF_UP.to_ne_bytes()); // flags
-    body.extend(IFF_UP.to_ne_bytes()); // which of them to change
-    body
-}
-
-fn address(ip: Ipv4Addr) -> Vec<u8> {
-    let mut body = vec![AF_INET, 32, 0, 0];
-    body.extend(LOOPBACK.to_ne_bytes());
-    attribute(&mut body, IFA_LOCAL, ip.octets());
-    attribute(&mut body, IFA_ADDRESS, ip.octets());
-    body
-}
-
-fn local_route(network: Ipv4Addr, length: u8) -> Vec<u8> {
-    let mut body = vec![AF_INET, length, 0, 0, TABLE_LOCAL, PROTOCOL_STATIC, SCOPE_HOST, TYPE_LOCAL];
-    body.extend(0u32.to_ne_bytes());
-    attribute(&mut body, RTA_DST, network.octets());
-    attribute(&mut body, RTA_OIF, LOOPBACK.to_ne_bytes());
-    body
-}
-
-const AF_INET: u8 = 2;
-
-/// Both attribute kinds here carry exactly four bytes, so no padding is needed.
-fn attribute(body: &mut Vec<u8>, kind: u16, value: [u8; 4]) {
-    body.extend(8u16.to_ne_bytes());
-    body.extend(kind.to_ne_bytes());
-    body.extend(value);
-}
-
-fn ask(kernel: &OwnedFd, kind: u16, flags: u16, body: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(body.len() + 16).map_err(io::Error::other)?;
-    let mut message = Vec::with_capacity(body.len() + 16);
-    message.extend(length.to_ne_bytes());
-    message.extend(kind.to_ne_bytes());
-    message.extend(flags.to_ne_bytes());
-    message.extend([0u8; 8]); // sequence, port
-    message.extend(body);
-    send(kernel, &message, SendFlags::empty())?;
-    let mut answer = [0u8; 512];
-    let (count, _) = recv(kernel, &mut answer, RecvFlags::empty())?;
-    let number = |at: usize| -> [u8; 4] { std::array::from_fn(|it| answer[at + it]) };
-    if count < 20 || u16::from_ne_bytes([answer[4], answer[5]]) != NLMSG_ERROR {
-        return Err(io::Error::other("the kernel's answer is not an acknowledgement"));
+    /// Where the pod's programs run, if not where we do.
+    pub(super) fn of_programs(&self) -> Option<&OwnedFd> {
+        self.pod.as_ref()
     }
-    match i32::from_ne_bytes(number(16)) {
-        0 => Ok(()),
-        code => Err(io::Error::from_raw_os_error(-code)),
+
+    /// What is asked for by the pod's own address is made among its programs.
+    fn at<T>(&self, address: IpAddr, make: impl FnOnce() -> Result<T, Failed>) -> Result<T, Failed> {
+        match &self.pod {
+            Some(pod) if address == self.ip => {
+                enter(pod)?;
+                let made = make();
+                enter(&self.here)?;
+                made
+            }
+            _ => make(),
+        }
     }
+
+    /// A socket that stands on an address in the pod.
+    pub(super) fn listen(&self, address: SocketAddr, transport: Transport) -> Result<OwnedFd, Failed> {
+        self.at(address.ip(), || listen(address, transport))
+    }
+
+    /// A socket that is connected, or about to be.
+    pub(super) fn connect(&self, source: IpAddr, target: SocketAddr) -> Result<OwnedFd, Failed> {
+        self.at(source, || connect(source, target))
+    }
+}
+
+fn this_namespace() -> Result<OwnedFd, Failed> {
+    Ok(fs::File::open("/proc/self/ns/net").step(|| "open the own network namespace".into())?.into())
+}
+
+fn enter(namespace: &OwnedFd) -> Result<(), Failed> {
+    move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+        .step(|| "enter a network namespace".into())
+}
+
+/// Makes the namespace of the pod's programs. We are in it afterwards, or not, if it fails.
+fn make_pod_side(ip: Ipv4Addr, ranges: &[(Ipv4Addr, u8)], node_side: &OwnedFd) -> Result<OwnedFd, Failed> {
+    raw::unshare(UnshareFlags::NEWNET).step(|| "make the network namespace of the pod's programs".into())?;
+    let pod = Kernel::open()?;
+    pod.pair(&POD_END, &NODE_END, node_side)?;
+    close_to_version_six(POD_END.name);
+    pod.up(LOOPBACK)?;
+    pod.up(PAIR)?;
+    pod.address(PAIR, ip)?;
+    pod.neighbour(PAIR, GATEWAY, NODE_END.hardware)?;
+    ranges.iter().try_for_each(|it| pod.send_out(*it, GATEWAY, ip))?;
+    open_low_ports()?;
+    this_namespace()
+}
+
+/// There is no privileged user in a pod who could be asked.
+fn open_low_ports() -> Result<(), Failed> {
+    fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0").step(|| "open low ports".into())
+}
+
+/// A link would give itself an address of that version, and programs would take it for a way out.
+fn close_to_version_six(link: &str) {
+    let _the_kernel_does_not_know_it = fs::write(format!("/proc/sys/net/ipv6/conf/{link}/disable_ipv6"), "1");
 }
 
 fn family(address: &SocketAddr) -> AddressFamily {
     if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 }
 }
 
-/// A socket that stands on an address of the pod.
-pub(super) fn listen(address: SocketAddr, transport: Transport) -> Result<OwnedFd, Failed> {
+fn listen(address: SocketAddr, transport: Transport) -> Result<OwnedFd, Failed> {
     let what = || format!("listen on {address} in the pod");
     let kind = match transport {
         Transport::Tcp => SocketType::STREAM,
@@ -122,8 +145,7 @@ pub(super) fn listen(address: SocketAddr, transport: Transport) -> Result<OwnedF
     Ok(socket)
 }
 
-/// A socket that is connected, or about to be.
-pub(super) fn connect(source: IpAddr, target: SocketAddr) -> Result<OwnedFd, Failed> {
+fn connect(source: IpAddr, target: SocketAddr) -> Result<OwnedFd, Failed> {
     let what = || format!("connect from {source} to {target} in the pod");
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(family(&target), SocketType::STREAM, flags, None).step(what)?;

@@ -14,7 +14,7 @@ use rustix::net::{
     SocketAddrUnix, SocketFlags, SocketType, recvmsg, sendmsg, sockopt,
 };
 
-use super::{Init, network};
+use super::Init;
 use crate::runner::failed::{Failed, Step as _};
 use crate::runner::protocol::{Answer, MESSAGE_LIMIT, Packet, Request};
 use crate::runner::raw;
@@ -100,7 +100,7 @@ impl Init {
     }
 
     pub(super) fn connect(&mut self, peer: u64, id: u64, source: IpAddr, target: SocketAddr) -> Result<(), Failed> {
-        let socket = network::connect(source, target)?;
+        let socket = self.network.connect(source, target)?;
         let key = self.key();
         self.connecting.insert(key, Connecting { peer, id, socket, target });
         // On the loopback the answer is there at once: no need to wait for the next round.
