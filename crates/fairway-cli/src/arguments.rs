@@ -26,6 +26,7 @@ use crate::commands::scale::Scale;
 use crate::commands::status::Status;
 use crate::commands::template::TemplateCommand;
 use crate::commands::up::Up;
+use crate::commands::why::Why;
 use crate::output::Format;
 use crate::session::SessionOptions;
 
@@ -96,6 +97,8 @@ pub enum Command {
     Rollback(Rollback),
     /// Say how a service is doing, and why
     Status(Status),
+    /// Say why a service is not as wanted, and what says so
+    Why(Why),
     /// Show what a service prints
     Logs(Logs),
     /// Set how many instances run

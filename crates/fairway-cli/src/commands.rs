@@ -18,6 +18,8 @@ pub mod rollback;
 
 pub mod status;
 
+pub mod why;
+
 pub mod logs;
 
 pub mod scale;

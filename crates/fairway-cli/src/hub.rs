@@ -75,6 +75,8 @@ pub(crate) struct PastInstance {
 /// A container of an instance that is gone.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct PastContainer {
+    #[serde(default)]
+    pub(crate) name: String,
     pub(crate) log: String,
 }
 

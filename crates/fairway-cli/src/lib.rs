@@ -33,6 +33,8 @@ mod delivering;
 
 mod hub;
 
+mod observing;
+
 pub mod commands;
 
 mod arguments;

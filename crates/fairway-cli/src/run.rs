@@ -203,6 +203,7 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
         Command::Promote(it) => context.show(&commands::promote::promote(session, &it).await?),
         Command::Rollback(it) => context.show(&commands::rollback::rollback(session, &it).await?),
         Command::Status(it) => context.show(&commands::status::status(session, &it).await?),
+        Command::Why(it) => context.show(&commands::why::why(session, &it).await?),
         Command::Scale(it) => context.show(&commands::scale::scale(session, &it).await?),
         Command::Restart(it) => context.show(&commands::restart::restart(session, &it).await?),
         Command::History(it) => context.show(&commands::history::history(session, &it).await?),

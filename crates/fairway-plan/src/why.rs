@@ -151,6 +151,9 @@ pub struct Cause {
     /// What changed last before it, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<Changed>,
+    /// What to change, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
     /// Who can mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_by: Option<String>,
@@ -169,6 +172,7 @@ pub fn judge(seen: &Observations) -> Cause {
         sentence: Scrub::default().line(&found.sentence),
         evidence: evidence.collect(),
         changed,
+        mend: found.mend,
         fixed_by: found.fixed_by,
         next_step: found.next_step,
     }

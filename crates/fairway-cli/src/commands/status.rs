@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::Which;
 use crate::delivering::{self, Patience};
 use crate::failure::{Exit, Failure};
+use crate::observing::{self, Cause};
 use crate::output::Report;
 use crate::place::{self, Place};
 use crate::session::Session;
@@ -137,7 +138,11 @@ pub async fn status(session: &Session, status: &Status) -> Result<StatusReport, 
         found = look().await?;
     }
     let now = session.world.clock.now();
-    let environments: Vec<EnvironmentStatus> = found.iter().map(|(place, it)| of_delivery(place, it, now)).collect();
+    let mut environments: Vec<EnvironmentStatus> =
+        found.iter().map(|(place, it)| of_delivery(place, it, now)).collect();
+    if let Some(worst) = environments.iter().position(|it| !it.ready) {
+        blame(&mut environments[worst], &observing::why(session, &found[worst].0, &found[worst].1).await);
+    }
     let own = object.status.map(|it| it.explanation).unwrap_or_default();
     let mut report = StatusReport {
         project: project.to_string(),
@@ -161,6 +166,19 @@ async fn arrived(session: &Session, found: &[(Place, Delivery)], timeout: Durati
         }
     }
     Ok(())
+}
+
+/// What is to blame comes before what followed from it, unless that says it already.
+fn blame(status: &mut EnvironmentStatus, cause: &Cause) {
+    if !cause.kind.is_blame() {
+        return;
+    }
+    if !status.summary.contains(&cause.sentence) {
+        let after = if status.summary.is_empty() { String::new() } else { format!("; {}", status.summary) };
+        status.summary = format!("{}{after}", cause.sentence);
+    }
+    status.fixed_by.clone_from(&cause.fixed_by);
+    status.next_step.clone_from(&cause.next_step);
 }
 
 /// The sentence is that of what is worst; where all is well, which version serves where.

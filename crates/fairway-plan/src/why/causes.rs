@@ -56,6 +56,7 @@ pub(super) struct Found {
     pub(super) kind: CauseKind,
     pub(super) sentence: String,
     pub(super) evidence: Vec<Evidence>,
+    pub(super) mend: Option<String>,
     pub(super) fixed_by: Option<String>,
     pub(super) next_step: Option<String>,
     /// Objects whose change may be what led to it, by kind and name.
@@ -66,7 +67,7 @@ impl Found {
     fn new(kind: CauseKind, sentence: impl Into<String>) -> Self {
         let team = Some("its team".to_owned());
         let sentence = sentence.into();
-        Self { kind, sentence, evidence: Vec::new(), fixed_by: team, next_step: None, concerns: Vec::new() }
+        Self { kind, sentence, evidence: Vec::new(), mend: None, fixed_by: team, next_step: None, concerns: Vec::new() }
     }
 
     fn by(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
@@ -80,6 +81,11 @@ impl Found {
 
     fn fixed_by(mut self, who: &str) -> Self {
         self.fixed_by = Some(who.to_owned());
+        self
+    }
+
+    fn mend(mut self, how: impl Into<String>) -> Self {
+        self.mend = Some(how.into());
         self
     }
 

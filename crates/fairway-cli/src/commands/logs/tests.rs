@@ -24,7 +24,7 @@ fn instances_that_are_gone_are_told_of_in_their_order() {
     let past = |name: &str, second: i64, log: &str| PastInstance {
         name: name.to_owned(),
         ended: Timestamp::from_second(second).unwrap(),
-        containers: vec![hub::PastContainer { log: log.to_owned() }],
+        containers: vec![hub::PastContainer { name: "web".to_owned(), log: log.to_owned() }],
     };
     let past = [past("new", 200, "three\n\u{1b}[31mfour\n"), past("old", 100, "one\ntwo\n")];
     let told = |logs: &Logs| {

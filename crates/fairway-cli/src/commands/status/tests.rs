@@ -57,3 +57,26 @@ fn what_is_nowhere_yet_says_how_it_gets_somewhere() {
     let none = report(Vec::new());
     assert_eq!(none.table(), "hello is not delivered anywhere yet\nnext: platform deploy hello --env=staging\n");
 }
+
+#[test]
+fn what_is_to_blame_is_told_before_what_followed_from_it() {
+    let mut status = row("staging", false);
+    let mut cause = Cause {
+        kind: fairway_plan::why::CauseKind::OutOfMemory,
+        sentence: "container web used more memory than its limit and was killed".to_owned(),
+        evidence: Vec::new(),
+        changed: None,
+        mend: None,
+        fixed_by: Some("its team".to_owned()),
+        next_step: Some("platform deploy hello".to_owned()),
+    };
+    let told = "container web used more memory than its limit and was killed; v0.1.1 was refused";
+    for _ in 0..2 {
+        blame(&mut status, &cause);
+        assert_eq!((status.summary.as_str(), status.next_step.as_deref()), (told, Some("platform deploy hello")));
+    }
+    cause.kind = fairway_plan::why::CauseKind::Exits;
+    let mut other = row("staging", false);
+    blame(&mut other, &cause);
+    assert_eq!(other, row("staging", false), "nobody is blamed for what merely happened");
+}

@@ -25,7 +25,8 @@ pub(super) fn find(seen: &Observations) -> Option<Found> {
         Found::new(CauseKind::OutOfMemory, sentence)
             .by(evidence)
             .by(last)
-            .next(format!("raise resources.limits.memory in score.yaml, then platform deploy {}", seen.here())),
+            .mend("raise resources.limits.memory in score.yaml, or let it use less")
+            .next(format!("platform logs {} --previous", seen.here())),
     )
 }
 

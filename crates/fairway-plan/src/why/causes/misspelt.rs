@@ -87,7 +87,8 @@ fn told(seen: &Observations, name: &str, near: Option<&str>, line: &Line<'_>, se
         .by([line.evidence()])
         .by(setting)
         .by(there)
-        .next(format!("correct the name in config/ or score.yaml, then platform deploy {}", seen.here()))
+        .mend("correct the name in config/ or score.yaml")
+        .next(format!("platform deploy {}", seen.here()))
 }
 
 #[cfg(test)]

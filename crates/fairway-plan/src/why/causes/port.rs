@@ -31,10 +31,13 @@ pub(super) fn find(seen: &Observations) -> Option<Found> {
         let ports: Vec<String> = it.ports.iter().map(|(port, target)| format!("{port} to {target}")).collect();
         Evidence::object(format!("Service {}", it.name), format!("leads port {}", ports.join(", ")))
     });
-    Some(Found::new(CauseKind::PortMismatch, sentence).by([line.evidence(), event.evidence()]).by(calls).next(format!(
-        "correct targetPort and the check's port in score.yaml, or the port in config/, then platform deploy {}",
-        seen.here()
-    )))
+    Some(
+        Found::new(CauseKind::PortMismatch, sentence)
+            .by([line.evidence(), event.evidence()])
+            .by(calls)
+            .mend("make the program, and targetPort and the checks in score.yaml, name the same port")
+            .next(format!("platform deploy {}", seen.here())),
+    )
 }
 
 /// `8080` of `dial tcp 10.88.0.4:8080: Connection refused`.

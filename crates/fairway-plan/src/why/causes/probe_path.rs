@@ -34,7 +34,8 @@ pub(super) fn find(seen: &Observations) -> Option<Found> {
     Some(
         Found::new(CauseKind::WrongProbePath, sentence)
             .by([event.evidence(), asks])
-            .next(format!("correct {kind}Probe.httpGet.path in score.yaml, then platform deploy {}", seen.here())),
+            .mend(format!("correct {kind}Probe.httpGet.path in score.yaml"))
+            .next(format!("platform deploy {}", seen.here())),
     )
 }
 

@@ -37,11 +37,12 @@ pub(super) fn find(seen: &Observations) -> Option<Found> {
         format!("Deployment {}", seen.service),
         if known.is_empty() { "sets no variables".to_owned() } else { format!("sets {}", known.join(", ")) },
     );
-    Some(Found::new(CauseKind::MissingVariable, sentence).by([line.evidence(), there]).next(format!(
-        "add {name} to config/{}.yaml, then platform deploy {}",
-        seen.environment,
-        seen.here()
-    )))
+    Some(
+        Found::new(CauseKind::MissingVariable, sentence)
+            .by([line.evidence(), there])
+            .mend(format!("add {name} to config/{}.yaml or config/default.yaml", seen.environment))
+            .next(format!("platform deploy {}", seen.here())),
+    )
 }
 
 /// The variable that a line misses.

@@ -7,7 +7,7 @@ fn a_page_that_is_not_there_is_named_with_the_usual_one() {
     let sentence = "the readiness check asks for /helthz on port 8080, and the program answers 404: it has no such page; /healthz is meant?";
     let cause =
         is(&running(&["listening on 0.0.0.0:8080"]).event("Unhealthy", failed), CauseKind::WrongProbePath, sentence);
-    assert!(cause.next_step.unwrap().starts_with("correct readinessProbe.httpGet.path in score.yaml"));
+    assert!(cause.mend.unwrap() == "correct readinessProbe.httpGet.path in score.yaml");
     // Of a version that was taken back the Events are left.
     is(
         &taken_back("container web runs and is not ready", &[]).event("Unhealthy", failed),
