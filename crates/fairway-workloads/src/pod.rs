@@ -1,5 +1,6 @@
 //! Questions about a Pod that several controllers ask.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -85,6 +86,15 @@ pub(crate) fn is_active(pod: &Pod) -> bool {
 /// Whether it ran to its end.
 pub(crate) fn is_finished(pod: &Pod) -> bool {
     matches!(pod.status.as_ref().and_then(|it| it.phase.as_deref()), Some("Succeeded" | "Failed"))
+}
+
+/// What it is worth keeping, least first: without a node, not running, not ready, ready the shortest.
+pub(crate) fn worth(pod: &Pod) -> (bool, bool, bool, Reverse<Timestamp>, Reverse<Timestamp>) {
+    let has_node = pod.spec.as_ref().is_some_and(|it| it.node_name.is_some());
+    let runs = pod.status.as_ref().and_then(|it| it.phase.as_deref()) == Some("Running");
+    let ready = ready_since(pod);
+    let made = pod.creation_timestamp().map_or(Timestamp::MAX, |Time(at)| at);
+    (has_node, runs, ready.is_some(), Reverse(ready.unwrap_or(Timestamp::MAX)), Reverse(made))
 }
 
 /// Whether its labels are those a selector asks for. An empty selector selects everything.

@@ -38,6 +38,15 @@ pub fn rights() -> Vec<Right> {
             ],
         },
         Right {
+            name: "job-controller",
+            rules: vec![
+                rule("batch", &["jobs"], &["get", "list", "watch", "delete"]),
+                rule("batch", &["jobs/finalizers", "jobs/status"], &["update", "patch"]),
+                rule("", &["pods"], MAKE),
+                events(),
+            ],
+        },
+        Right {
             name: "endpointslice-controller",
             rules: vec![
                 rule("", &["services", "pods"], READ),

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
-use crate::pod::{base, from_template, is_active, is_available, is_of, is_ready, is_selected, ready_since};
+use crate::pod::{base, from_template, is_active, is_available, is_of, is_ready, is_selected, ready_since, worth};
 
 /// No more Pods than this are made in one pass: a mistyped number must not flood the API before it can be mended.
 const MOST_AT_ONCE: usize = 100;
@@ -43,15 +43,6 @@ pub(super) fn plan(observed: &Observed, now: Timestamp) -> Plan {
     let next =
         if missing > MOST_AT_ONCE { Next::After(Duration::from_millis(50)) } else { next_available(observed, now) };
     Plan { adopt, create: missing.min(MOST_AT_ONCE), delete, next }
-}
-
-/// What a Pod is worth keeping, least first: without a node, not running, not ready, ready the shortest.
-fn worth(pod: &Pod) -> (bool, bool, bool, std::cmp::Reverse<Timestamp>, std::cmp::Reverse<Timestamp>) {
-    let has_node = pod.spec.as_ref().is_some_and(|it| it.node_name.is_some());
-    let runs = pod.status.as_ref().and_then(|it| it.phase.as_deref()) == Some("Running");
-    let ready = ready_since(pod);
-    let made = pod.creation_timestamp().map_or(Timestamp::MAX, |Time(at)| at);
-    (has_node, runs, ready.is_some(), std::cmp::Reverse(ready.unwrap_or(Timestamp::MAX)), std::cmp::Reverse(made))
 }
 
 /// When the next ready Pod will have been ready long enough.

@@ -1,5 +1,6 @@
 //! The controllers on a real API server.
 
+mod jobs;
 mod rollout;
 mod stateful;
 mod support;

@@ -145,20 +145,23 @@ impl Cluster {
     pub(crate) async fn until(&self, what: &str, done: impl AsyncFn() -> Result<bool>) -> Result<()> {
         let pods: Api<Pod> = self.api();
         for turn in 0..1000 {
-            for (index, pod) in self.all::<Pod>().await?.into_iter().enumerate() {
-                self.kubelet(&pods, &pod, index + turn).await;
+            let all = self.all::<Pod>().await?;
+            let failed = all.iter().filter(|it| phase(it) == "Failed").count();
+            for (index, pod) in all.into_iter().enumerate() {
+                self.kubelet(&pods, &pod, index + turn, failed).await;
             }
             if done().await? {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let pods = self.all::<Pod>().await?.into_iter().map(|it| (it.name_any(), it.status.and_then(|it| it.phase)));
+        let pods = self.all::<Pod>().await?;
+        let pods = pods.iter().map(|it| (it.name_any(), phase(it).to_owned(), it.metadata.finalizers.clone()));
         let events = self.all::<Event>().await?.into_iter().filter_map(|it| it.message);
         bail!("it never came to this: {what}; {:?} {:#?}", pods.collect::<Vec<_>>(), events.collect::<Vec<_>>())
     }
 
-    async fn kubelet(&self, pods: &Api<Pod>, pod: &Pod, unique: usize) {
+    async fn kubelet(&self, pods: &Api<Pod>, pod: &Pod, unique: usize, failed: usize) {
         let name = pod.name_any();
         if pod.metadata.deletion_timestamp.is_some() {
             let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
@@ -168,7 +171,7 @@ impl Cluster {
         let bound = pod.spec.as_ref().is_some_and(|it| it.node_name.is_some());
         let said = pod.status.as_ref().is_some_and(|it| it.pod_ip.is_some());
         if bound && !said {
-            let status = Patch::Merge(said_of(pod, unique));
+            let status = Patch::Merge(said_of(pod, unique, failed));
             let _may_be_gone = pods.patch_status(&name, &PatchParams::default(), &status).await;
         }
     }
@@ -191,8 +194,14 @@ async fn give_rights(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// What a kubelet says of a Pod, from its image: `broken` never gets ready, `exit-<code>` ends at once.
-fn said_of(pod: &Pod, unique: usize) -> Value {
+/// Where a Pod stands.
+pub(crate) fn phase(pod: &Pod) -> &str {
+    pod.status.as_ref().and_then(|it| it.phase.as_deref()).unwrap_or_default()
+}
+
+/// What a kubelet says of a Pod, from its image: `broken` never gets ready, `exit-<code>` ends at once, `fails-<n>` ends
+/// badly until so many have.
+fn said_of(pod: &Pod, unique: usize, failed: usize) -> Value {
     let address = format!("10.244.{}.{}", unique / 250, unique % 250 + 1);
     let image = pod.spec.as_ref().and_then(|it| it.containers[0].image.clone()).unwrap_or_default();
     let ready = if image.contains("broken") { "False" } else { "True" };
@@ -200,8 +209,9 @@ fn said_of(pod: &Pod, unique: usize) -> Value {
         "phase": "Running", "podIP": address,
         "conditions": [{ "type": "Ready", "status": ready, "lastTransitionTime": "2026-01-01T00:00:00Z" }],
     });
-    if let Some(code) = image.strip_prefix("exit-") {
-        let code: i32 = code.parse().unwrap();
+    let flaky = image.strip_prefix("fails-").map(|it| i32::from(failed < it.parse().unwrap()));
+    let code = image.strip_prefix("exit-").map(|it| it.parse().unwrap()).or(flaky);
+    if let Some(code) = code {
         status["phase"] = json!(if code == 0 { "Succeeded" } else { "Failed" });
         status["conditions"][0]["status"] = json!("False");
         status["containerStatuses"] = json!([{
