@@ -3,6 +3,8 @@
 
 mod addresses;
 
+pub(crate) mod quota;
+
 use fairway_schema::Cause;
 use fairway_store::Key;
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@
 
 mod events;
 mod garbage;
+mod quotas;
 mod sweep;
 
 use std::collections::BTreeSet;
@@ -63,6 +64,7 @@ pub(crate) fn start(shared: &Arc<Shared>, changes: mpsc::UnboundedReceiver<Chang
 async fn follow(shared: Arc<Shared>, mut changes: mpsc::UnboundedReceiver<Change>) {
     let mut garbage = Garbage::default();
     let mut endings = BTreeSet::new();
+    let mut quotas = quotas::Touched::all(&shared);
     for (key, traits) in everything(&shared) {
         note_ending(&mut endings, &key, &traits);
         garbage.written(&key, &traits);
@@ -70,6 +72,7 @@ async fn follow(shared: Arc<Shared>, mut changes: mpsc::UnboundedReceiver<Change
     loop {
         garbage.collect(&shared).await;
         sweep::end(&shared, &mut endings).await;
+        quotas.count(&shared).await;
         let Some(first) = changes.recv().await else { return };
         let mut next = Some(first);
         // What has piled up is looked at together.
@@ -82,6 +85,7 @@ async fn follow(shared: Arc<Shared>, mut changes: mpsc::UnboundedReceiver<Change
                 Change::Deleted { key, uid } => garbage.deleted(key, uid),
             }
             sweep::touched(&mut endings, &change);
+            quotas.note(&change);
             crate::namespaces::restore_account(&shared, &change).await;
             next = changes.try_recv().ok();
         }

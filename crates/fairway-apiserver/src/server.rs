@@ -68,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) refreshing: std::sync::Mutex<()>,
     /// Held from the choice of an address for a Service to its commit.
     pub(crate) service_addresses: tokio::sync::Mutex<()>,
+    /// Held from the count of what a namespace has to the commit of what comes to it, where a quota limits it.
+    pub(crate) quotas: tokio::sync::Mutex<()>,
     /// The addresses of Services.
     pub(crate) service_range: AddressRange,
     pub(crate) frames: Frames,
@@ -113,6 +115,7 @@ impl ApiServer {
             registry: RwLock::default(),
             refreshing: std::sync::Mutex::default(),
             service_addresses: tokio::sync::Mutex::default(),
+            quotas: tokio::sync::Mutex::default(),
             service_range,
             frames: Frames::default(),
             namespace_gate: tokio::sync::RwLock::default(),

@@ -48,7 +48,7 @@ pub fn judge(
     let new: Vec<&Pod> = pods.iter().filter(|it| is_of(it, version) && is_restarted(it, deployment)).collect();
     let late = seen && reason(deployment, "Progressing") == Some("ProgressDeadlineExceeded");
     let given_up = new.iter().any(|it| containers(it).any(|it| it.restart_count >= RESTARTS && !it.ready));
-    let why = new.iter().find_map(|it| explain(it, unhealthy));
+    let why = new.iter().find_map(|it| explain(it, unhealthy)).or_else(|| refused(deployment));
     if late || given_up {
         let within = deployment.spec.as_ref().and_then(|it| it.progress_deadline_seconds).unwrap_or(600);
         let why = why.unwrap_or_else(|| format!("no instance became ready within {within} s"));
@@ -73,6 +73,13 @@ fn is_restarted(pod: &Pod, deployment: &Deployment) -> bool {
     let asked = |it: Option<&ObjectMeta>| it.and_then(|it| it.annotations.as_ref()?.get(RESTARTED).cloned());
     let wanted = deployment.spec.as_ref().and_then(|it| asked(it.template.metadata.as_ref()));
     wanted.is_none() || asked(Some(&pod.metadata)) == wanted
+}
+
+/// Why the cluster does not make its instances, if it says so.
+fn refused(deployment: &Deployment) -> Option<String> {
+    let conditions = deployment.status.as_ref()?.conditions.as_ref()?;
+    let it = conditions.iter().find(|it| it.type_ == "ReplicaFailure" && it.status == "True")?;
+    Some(format!("the cluster makes no instance: {}", it.message.clone().unwrap_or_default()))
 }
 
 fn reason<'a>(deployment: &'a Deployment, r#type: &str) -> Option<&'a str> {

@@ -76,6 +76,17 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What the API said, where it was the API that refused.
+    fn said(&self) -> String {
+        match self {
+            Self::Read { source: kube::Error::Api(status), .. }
+            | Self::Write { source: kube::Error::Api(status), .. } => status.message.clone(),
+            Self::Read { source, .. } | Self::Write { source, .. } => format!("{self}: {source}"),
+        }
+    }
+}
+
 impl fairway_controller::Failure for Error {
     fn reason(&self) -> &'static str {
         match self {

@@ -29,7 +29,7 @@ async fn reconcile(set: Arc<ReplicaSet>, ctx: Arc<Kit>) -> Result<Next, Error> {
     let Some(observed) = observe(&set, &ctx).await? else { return Ok(Next::Settled) };
     let plan = plan::plan(&observed, ctx.world.clock.now());
     let applied = apply(&observed, &plan, &ctx).await;
-    let status = plan::status(&observed, applied.as_ref().err().map(ToString::to_string), ctx.world.clock.now());
+    let status = plan::status(&observed, applied.as_ref().err().map(Error::said), ctx.world.clock.now());
     let api: Api<ReplicaSet> = Api::namespaced(ctx.client.clone(), &set.namespace().unwrap_or_default());
     let reported = fairway_controller::report(&api, &observed.set, observed.set.status.as_ref(), &status, ctx.name)
         .await
@@ -73,9 +73,9 @@ async fn apply(observed: &Observed, plan: &Plan, ctx: &Kit) -> Result<(), Error>
                 ctx.events.normal(&observed.set, "SuccessfulCreate", &message).await;
             }
             Err(source) => {
-                let message = format!("Error creating: {source}");
-                ctx.events.warning(&observed.set, "FailedCreate", &message).await;
-                return Err(Error::Write { what: "a pod", source });
+                let error = Error::Write { what: "a pod", source };
+                ctx.events.warning(&observed.set, "FailedCreate", &format!("Error creating: {}", error.said())).await;
+                return Err(error);
             }
         }
     }

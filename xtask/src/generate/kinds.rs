@@ -26,6 +26,7 @@ const ACTORS: &[(&str, &str)] = &[
     ("core/nodes", "the node"),
     ("core/persistentvolumeclaims", "the node (a folder for each)"),
     ("core/pods", "workloads (scheduler), the node"),
+    ("core/resourcequotas", "the API server (admission)"),
     ("core/secrets", "the node (environment of containers)"),
     ("core/serviceaccounts", "workloads (a default one for each namespace), the API server (tokens)"),
     ("core/services", "workloads (EndpointSlices), the node (addresses)"),

@@ -62,8 +62,9 @@ pub(crate) async fn create_object(
     }
     admission::guard(call, text_at(&object, "/metadata/name"), None, &object)?;
     warnings.extend(kinds::unattended(served, &object));
+    let taken = admission::quota::within(call, &object).await?;
     let made = commit(call, object, options, generated.as_deref()).await;
-    drop(allocated);
+    drop((allocated, taken));
     made.map(|it| it.with_warnings(warnings))
 }
 

@@ -78,6 +78,15 @@ fn each_way_to_fail_has_its_sentence() {
 }
 
 #[test]
+fn instances_that_the_cluster_refuses_to_make_are_told_with_its_words() {
+    let mut status = late();
+    let refused = json!({ "type": "ReplicaFailure", "status": "True", "message": "exceeded quota: compute" });
+    status["conditions"].as_array_mut().unwrap().push(refused);
+    let expected = Health::Failed("the cluster makes no instance: exceeded quota: compute".to_owned());
+    assert_eq!(judged(&deployment(1, status), &[], None), expected);
+}
+
+#[test]
 fn an_instance_that_keeps_exiting_is_given_up_before_its_time_is_over() {
     let exits = |restarts: i32| json!({ "restartCount": restarts, "state": { "terminated": { "exitCode": 1 } } });
     let early = deployment(1, json!({ "observedGeneration": 2 }));

@@ -56,6 +56,7 @@ pub(super) fn status(
         let message = "Deployment does not have minimum availability.";
         condition(&before, now, "Available", "False", "MinimumReplicasUnavailable", message)
     });
+    conditions.extend(newest.into_iter().chain(old.iter().copied()).find_map(|it| failure(&before, it, now)));
     conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
     status.conditions = Some(conditions);
     (status, next)
@@ -95,6 +96,14 @@ fn progressing(
     }
     let ends = if moved { now.saturating_add(SignedDuration::from_secs(deadline + 1)).unwrap_or(ends) } else { ends };
     (it, Next::After(until(ends, now)))
+}
+
+/// That a ReplicaSet cannot make its Pods is a condition of its Deployment too.
+fn failure(before: &DeploymentStatus, set: &ReplicaSet, now: Timestamp) -> Option<DeploymentCondition> {
+    let conditions = set.status.as_ref()?.conditions.as_ref()?;
+    let it = conditions.iter().find(|it| it.type_ == "ReplicaFailure" && it.status == "True")?;
+    let text = |it: &Option<String>| it.clone().unwrap_or_default();
+    Some(condition(before, now, "ReplicaFailure", "True", &text(&it.reason), &text(&it.message)))
 }
 
 /// A condition whose times move only when it changes.

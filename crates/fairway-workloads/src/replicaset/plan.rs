@@ -14,6 +14,9 @@ use crate::pod::{base, from_template, is_active, is_available, is_of, is_ready, 
 /// No more Pods than this are made in one pass: a mistyped number must not flood the API before it can be mended.
 const MOST_AT_ONCE: usize = 100;
 
+/// The condition that says that Pods cannot be made.
+const FAILURE: &str = "ReplicaFailure";
+
 /// What is there.
 pub(super) struct Observed {
     pub(super) set: ReplicaSet,
@@ -68,15 +71,16 @@ pub(super) fn status(observed: &Observed, failure: Option<String>, now: Timestam
     let labels = observed.set.spec.as_ref().and_then(|it| it.template.as_ref()).and_then(|it| it.metadata.as_ref());
     let labels = labels.and_then(|it| it.labels.clone()).unwrap_or_default();
     let full = |pod: &&Pod| labels.iter().all(|(key, value)| pod.labels().get(key) == Some(value));
+    // One that is there stays as it is: each try names another Pod, and to write that would be a reason to try again.
+    let known = before.conditions.iter().flatten().find(|it| it.type_ == FAILURE && it.status == "True").cloned();
     let conditions = failure.map(|message| {
-        let previous = before.conditions.iter().flatten().find(|it| it.type_ == "ReplicaFailure");
-        vec![ReplicaSetCondition {
-            type_: "ReplicaFailure".to_owned(),
+        vec![known.unwrap_or_else(|| ReplicaSetCondition {
+            type_: FAILURE.to_owned(),
             status: "True".to_owned(),
             reason: Some("FailedCreate".to_owned()),
             message: Some(message),
-            last_transition_time: Some(previous.and_then(|it| it.last_transition_time.clone()).unwrap_or(Time(now))),
-        }]
+            last_transition_time: Some(Time(now)),
+        })]
     });
     ReplicaSetStatus {
         replicas: count(active().count()),

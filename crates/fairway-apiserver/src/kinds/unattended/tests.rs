@@ -12,7 +12,7 @@ fn warning(plural: &str, object: Value) -> Option<String> {
 fn a_kind_without_a_controller_says_so_and_others_are_silent() {
     let said = warning("daemonsets", json!({})).expect("a warning");
     assert!(said.starts_with("daemonsets.apps: stored, but nothing"), "{said}");
-    assert!(warning("cronjobs", json!({})).is_some() && warning("resourcequotas", json!({})).is_some());
+    assert!(warning("cronjobs", json!({})).is_some() && warning("limitranges", json!({})).is_some());
     for plural in ["deployments", "statefulsets", "pods", "configmaps", "leases", "roles", "events", "namespaces"] {
         assert_eq!(warning(plural, json!({})), None, "{plural}");
     }

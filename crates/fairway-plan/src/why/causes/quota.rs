@@ -2,16 +2,18 @@
 
 use super::{Found, PLATFORM_TEAM};
 use crate::why::lines::between;
-use crate::why::observations::Observations;
+use crate::why::observations::{Event, Observations};
 use crate::why::{CauseKind, Evidence};
 
 const EXCEEDED: &str = "exceeded quota: ";
 
 pub(super) fn find(seen: &Observations) -> Option<Found> {
-    let refused = |it: &&crate::why::Event| it.reason == "FailedCreate" && it.message.contains(EXCEEDED);
-    let event = seen.events.iter().rev().find(refused)?;
-    let name = between(&event.message, EXCEEDED, ",").unwrap_or("of the namespace");
-    let part = |what: &str| amounts(event.message.split(&format!("{what}: ")).nth(1).unwrap_or_default());
+    let refused = |it: &&Event| it.reason == "FailedCreate" && it.message.contains(EXCEEDED);
+    let event = seen.events.iter().rev().find(refused);
+    let evidence = event.map(Event::evidence).or(seen.failure().filter(|it| it.text.contains(EXCEEDED)))?;
+    let message = evidence.text.clone();
+    let name = between(&message, EXCEEDED, ",").unwrap_or("of the namespace");
+    let part = |what: &str| amounts(message.split(&format!("{what}: ")).nth(1).unwrap_or_default());
     let (asked, used, most) = (part("requested"), part("used"), part("limited"));
     let of = |all: &[(&str, &str)], what: &str| {
         all.iter().find(|it| it.0 == what).map_or_else(|| "?".to_owned(), |it| it.1.to_owned())
@@ -30,7 +32,7 @@ pub(super) fn find(seen: &Observations) -> Option<Found> {
     });
     Some(
         Found::new(CauseKind::QuotaFull, sentence)
-            .by([event.evidence()])
+            .by([evidence])
             .by(standing)
             .fixed_by(PLATFORM_TEAM)
             .next(format!("kubectl describe resourcequota {name} --namespace={}", seen.namespace))

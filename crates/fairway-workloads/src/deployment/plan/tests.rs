@@ -245,3 +245,16 @@ fn a_paused_rollout_is_scaled_and_does_not_go_on() {
     world.settle();
     assert_eq!(sizes_of(&world), [5, 2]);
 }
+
+#[test]
+fn a_replica_set_that_cannot_make_its_pods_says_so_through_its_deployment() {
+    let mut world = World::new(deployment(1, "one"));
+    world.pass();
+    let condition =
+        json!([{ "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "full" }]);
+    world.sets[0].status = serde_json::from_value(json!({ "replicas": 0, "conditions": condition })).unwrap();
+    let observed = Observed { deployment: world.deployment.clone(), sets: world.sets.clone() };
+    let told = plan(&observed, world.now).status.conditions.unwrap();
+    let told = told.iter().find(|it| it.type_ == "ReplicaFailure").unwrap();
+    assert_eq!((told.reason.as_deref(), told.message.as_deref()), (Some("FailedCreate"), Some("full")));
+}

@@ -102,6 +102,6 @@ fn a_failed_create_is_a_condition_whose_time_stands_still() {
     let mut observed = Observed { set: set(1, 0), pods: vec![] };
     let first = status(&observed, Some("quota".to_owned()), at(5));
     observed.set.status = Some(first.clone());
-    assert_eq!(status(&observed, Some("quota".to_owned()), at(50)), first);
+    assert_eq!(status(&observed, Some("quota, told with another name".to_owned()), at(50)), first);
     assert_eq!(status(&observed, None, at(60)).conditions, None);
 }
