@@ -5,6 +5,8 @@ mod objects;
 
 mod restricted;
 
+mod variables;
+
 use std::collections::BTreeMap;
 
 use fairway_api::names::{ComponentName, EnvironmentName, ProjectName};
@@ -38,6 +40,19 @@ pub struct Input<'a> {
     pub replicas: i32,
     /// Changes when every instance is to be restarted.
     pub restart: Option<&'a str>,
+    /// What it needs and gets, by the name in its score file. Of what is not known yet the names are assumed.
+    pub resources: &'a BTreeMap<String, Binding>,
+}
+
+/// What a workload is told of something that it needs: where, never what.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Binding {
+    /// The connection Secret.
+    pub secret_name: String,
+    /// Its keys.
+    pub outputs: Vec<String>,
+    /// Changes whenever a value in it changes.
+    pub connection: String,
 }
 
 /// The rendered, content-addressed objects of one Delivery.
@@ -58,6 +73,7 @@ pub fn render(input: &Input<'_>) -> Result<Bundle, Vec<Finding>> {
     let (workload, mut findings) = score::workload(&input.release.workload);
     let images = images(&workload, input.release, &mut findings);
     let settings = settings(input, &mut findings);
+    variables::check(&workload, input.resources, &mut findings);
     if !findings.is_empty() {
         return Err(findings);
     }

@@ -5,12 +5,16 @@
 
 mod fields;
 
+mod resources;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use crate::Finding;
 use fields::Fields;
+
+pub use resources::{Need, Piece, pieces};
 
 /// A file larger than this is not a score file.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -35,6 +39,8 @@ pub struct Workload {
     pub containers: BTreeMap<String, Container>,
     /// Ports of the service, by name.
     pub ports: BTreeMap<String, ServicePort>,
+    /// What it needs, by name.
+    pub resources: BTreeMap<String, Need>,
     /// How many seconds an instance may take to become ready.
     pub ready_within: u32,
 }
@@ -48,7 +54,7 @@ pub struct Container {
     pub command: Vec<String>,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Environment variables.
+    /// Environment variables; their values may have placeholders, see [`pieces`].
     pub variables: BTreeMap<String, String>,
     /// `resources`, as Kubernetes has it.
     pub resources: Value,
@@ -128,10 +134,8 @@ pub fn workload(kept: &Map<String, Value>) -> (Workload, Vec<Finding>) {
     if containers.len() > 20 {
         top.find("containers", &format!("has {} entries; at most 20 are run together", containers.len()));
     }
-    for name in resources.keys() {
-        top.find(&format!("resources.{name}"), "is asked for, and resources are not provided yet; remove it");
-    }
     let mut workload = Workload { ready_within: ready_within(&annotations, &mut findings), ..Workload::default() };
+    workload.resources = resources::needs(&resources, &mut findings);
     for (name, value) in containers.iter().take(20) {
         let path = format!("containers.{name}");
         if !is_label(name) {
@@ -141,7 +145,12 @@ pub fn workload(kept: &Map<String, Value>) -> (Workload, Vec<Finding>) {
             findings.push(Finding::new(&path, "must be a map"));
             continue;
         };
-        workload.containers.insert(name.clone(), container(map, &path, &mut findings));
+        let container = container(map, &path, &mut findings);
+        for (variable, value) in &container.variables {
+            let why = resources::refused(value, &workload.resources);
+            findings.extend(why.map(|it| Finding::new(format!("{path}.variables.{variable}"), it)));
+        }
+        workload.containers.insert(name.clone(), container);
     }
     ports(&service, &mut workload, &mut findings);
     (workload, findings)

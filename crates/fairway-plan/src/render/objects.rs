@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use fairway_api::names::{LABEL_COMPONENT, LABEL_ENVIRONMENT, LABEL_PROJECT, LABEL_VERSION};
 use serde_json::{Map, Value, json};
 
-use super::restricted;
 use super::{GATEWAY_NAME, GATEWAY_NAMESPACE, Input, host};
+use super::{restricted, variables};
 use crate::digest_of;
 use crate::health::RESTARTED;
 use crate::score::{Container, Workload};
@@ -101,7 +101,7 @@ fn deployment(
     config: Option<&Value>,
 ) -> Value {
     let containers: Vec<Value> =
-        workload.containers.iter().map(|(name, it)| container(name, it, workload, images, config)).collect();
+        workload.containers.iter().map(|(name, it)| container(input, name, it, workload, images, config)).collect();
     let mut pod_labels = labels(input);
     pod_labels[LABEL_VERSION] = json!(input.version);
     let mut template = json!({
@@ -116,7 +116,10 @@ fn deployment(
         },
     });
     if let Some(restart) = input.restart {
-        template["metadata"]["annotations"] = json!({ RESTARTED: restart });
+        template["metadata"]["annotations"][RESTARTED] = json!(restart);
+    }
+    if let Some(connections) = variables::connections(input.resources) {
+        template["metadata"]["annotations"][variables::CONNECTIONS] = json!(connections);
     }
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -133,13 +136,14 @@ fn deployment(
 }
 
 fn container(
+    input: &Input<'_>,
     name: &str,
     it: &Container,
     workload: &Workload,
     images: &BTreeMap<String, String>,
     config: Option<&Value>,
 ) -> Value {
-    let env: Vec<Value> = it.variables.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    let env = variables::env(it, input.component, input.resources);
     let only = workload.containers.len() == 1;
     let ports: Vec<Value> = workload
         .ports

@@ -9,6 +9,7 @@ struct Case {
     component: ComponentName,
     release: ReleaseSpec,
     replicas: i32,
+    resources: BTreeMap<String, Binding>,
 }
 
 impl Case {
@@ -35,6 +36,7 @@ impl Case {
                 ..ReleaseSpec::default()
             },
             replicas: 2,
+            resources: BTreeMap::new(),
         }
     }
 
@@ -49,6 +51,7 @@ impl Case {
             version: "v0.1.0",
             replicas: self.replicas,
             restart: None,
+            resources: &self.resources,
         })
     }
 }
@@ -121,4 +124,70 @@ fn what_cannot_be_rendered_is_said_all_at_once() {
     case.release.config.get_mut("default").unwrap().insert("BAD NAME".to_owned(), "x\0".to_owned());
     let found: Vec<_> = case.render().unwrap_err().iter().map(ToString::to_string).collect();
     assert_eq!(found.len(), 2, "{found:?}");
+}
+
+/// The hello service with variables that need a database.
+fn bound() -> Case {
+    let mut case = Case::new();
+    let workload = &mut case.release.workload;
+    workload.insert("resources".to_owned(), json!({ "db": { "type": "postgres" } }));
+    workload["containers"]["web"]["variables"] = json!({
+        "DATABASE_URL": "${resources.db.url}",
+        "DSN": "host=${resources.db.host} user=${resources.db.username} $${literally}",
+        "PLAIN": "as it stands",
+    });
+    case
+}
+
+fn env(bundle: &Bundle) -> Vec<Value> {
+    let container = &object(bundle, "Deployment")["spec"]["template"]["spec"]["containers"][0];
+    container["env"].as_array().unwrap().clone()
+}
+
+#[test]
+fn what_a_workload_is_told_comes_from_a_secret_and_stands_in_no_bundle() {
+    let from = |name: &str, key: &str| {
+        let secret = json!({ "secretKeyRef": { "name": "hello-db-connection", "key": key } });
+        json!({ "name": name, "valueFrom": secret })
+    };
+    let dsn = "host=$(FAIRWAY_RESOURCES_DB_HOST) user=$(FAIRWAY_RESOURCES_DB_USERNAME) ${literally}";
+    let wanted = [
+        from("FAIRWAY_RESOURCES_DB_HOST", "host"),
+        from("FAIRWAY_RESOURCES_DB_USERNAME", "username"),
+        from("DATABASE_URL", "url"),
+        json!({ "name": "DSN", "value": dsn }),
+        json!({ "name": "PLAIN", "value": "as it stands" }),
+    ];
+    assert_eq!(env(&bound().render().unwrap()), wanted);
+}
+
+#[test]
+fn a_rotation_rolls_the_pods_and_nothing_else() {
+    let mut case = bound();
+    let binding = |connection: &str| Binding {
+        secret_name: "hello-db-connection".to_owned(),
+        outputs: ["host", "url", "username"].map(str::to_owned).to_vec(),
+        connection: connection.to_owned(),
+    };
+    case.resources.insert("db".to_owned(), binding("one"));
+    let first = case.render().unwrap();
+    assert_eq!(first, case.render().unwrap());
+    case.resources.insert("db".to_owned(), binding("two"));
+    let second = case.render().unwrap();
+    let changed: Vec<_> =
+        first.objects.iter().zip(&second.objects).filter(|(a, b)| a != b).map(|(a, _)| &a["kind"]).collect();
+    assert_eq!(changed, ["Deployment"]);
+    let annotation = |it: &Bundle| {
+        object(it, "Deployment")["spec"]["template"]["metadata"]["annotations"][variables::CONNECTIONS].clone()
+    };
+    assert_ne!(annotation(&first), annotation(&second));
+}
+
+#[test]
+fn an_output_that_a_resource_does_not_tell_is_named_with_those_it_tells() {
+    let mut case = bound();
+    let binding = Binding { outputs: vec!["host".to_owned(), "url".to_owned()], ..Binding::default() };
+    case.resources.insert("db".to_owned(), binding);
+    let found: Vec<_> = case.render().unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["containers.web.variables.DSN: resource db tells no \"username\"; it tells host, url"]);
 }

@@ -70,6 +70,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Text, or a number as it is written: a version is one or the other.
+    pub(super) fn word(&mut self, field: &str) -> Option<String> {
+        match self.any(field)? {
+            Value::String(text) if !text.is_empty() && text.len() <= 40 => Some(text),
+            Value::Number(number) => Some(number.to_string()),
+            other => {
+                self.wrong(field, "a word of at most 40 characters", &other);
+                None
+            }
+        }
+    }
+
     pub(super) fn texts(&mut self, field: &str) -> Vec<String> {
         match self.any(field) {
             None => Vec::new(),
@@ -100,9 +112,6 @@ impl<'a> Fields<'a> {
             match value {
                 Value::String(text) if text.len() > MAX_VALUE => {
                     self.find(&at, &format!("has {} bytes; at most {MAX_VALUE} are allowed", text.len()));
-                }
-                Value::String(text) if text.contains("${") => {
-                    self.find(&at, &format!("contains the placeholder {text:?}; placeholders are not filled in yet"));
                 }
                 Value::String(text) if is_variable(&name) => {
                     variables.insert(name, text);

@@ -29,12 +29,12 @@ metadata: { nam: x }
 containers:
   Web:
     image: 7
-    variables: { PORT: 8080, 1BAD: x, SECRET: '${resources.db.password}' }
+    variables: { PORT: 8080, 1BAD: x, SECRET: '${resources.cache.password}' }
     readinessProbe: { httpGet: { path: healthz, port: 99999 } }
     resources: { limits: { memory: lots, gpu: 1 } }
     volumes: []
 service: { ports: { http: { port: 0 } } }
-resources: { db: { type: postgres } }
+resources: { db: { type: postgres, size: 1 }, Bad: [], other: { params: { plan: [] } } }
 extra: 1
 ";
     let found = findings(text).join("\n");
@@ -46,13 +46,17 @@ extra: 1
         "containers.Web.image: must be text, and is a number",
         "containers.Web.variables.PORT: must be text (quote it), and is a number",
         "containers.Web.variables.1BAD: is not a variable name",
-        "containers.Web.variables.SECRET: contains the placeholder",
+        "containers.Web.variables.SECRET: has the placeholder \"${resources.cache.password}\", and no resource",
         "containers.Web.readinessProbe.httpGet: needs",
         "containers.Web.resources.limits.memory: is not an amount",
         "containers.Web.resources.limits.gpu: is not known",
         "containers.Web.volumes: is not supported yet",
         "service.ports.http.port: must be a port between 1 and 65535",
-        "resources.db: is asked for",
+        "resources.db.size: is not known here",
+        "resources.Bad: is not a name",
+        "resources.Bad: must be a map with \"type\"",
+        "resources.other.type: is missing",
+        "resources.other.params.plan: must be a word",
         "extra: is not known",
     ] {
         assert!(found.contains(part), "{part} not in:\n{found}");
@@ -94,5 +98,44 @@ proptest! {
             lines[line] = format!("{key}: {value}");
         }
         let _ = parse(&lines.join("\n"));
+    }
+}
+
+#[test]
+fn what_a_workload_needs_is_read_with_its_class_version_and_plan() {
+    let text = "apiVersion: score.dev/v1b1\nmetadata: { name: my-api }\ncontainers: { web: { image: . } }\nresources:\n  \
+                db: { type: postgres, params: { version: 15, plan: small } }\n  cache: { type: redis, class: fast-redis }\n";
+    let (score, findings) = parse(text);
+    assert_eq!(findings, []);
+    let (workload, _) = workload(&score.unwrap().workload);
+    let db = Need {
+        r#type: "postgres".to_owned(),
+        class: None,
+        version: Some("15".to_owned()),
+        plan: Some("small".to_owned()),
+    };
+    assert_eq!(workload.resources["db"], db);
+    assert_eq!(db.class_name(), "postgres");
+    assert_eq!(workload.resources["cache"].class_name(), "fast-redis");
+}
+
+#[test]
+fn a_value_is_parted_into_text_and_placeholders() {
+    let text = |it: &str| Piece::Text(it.to_owned());
+    let output = |need: &str, output: &str| Piece::Output { need: need.to_owned(), output: output.to_owned() };
+    for (value, wanted) in [
+        ("", vec![text("")]),
+        ("plain $x $(y) {z}", vec![text("plain $x $(y) {z}")]),
+        ("${resources.db.url}", vec![output("db", "url")]),
+        (
+            "a${resources.db.host}:${resources.db.port}",
+            vec![text("a"), output("db", "host"), text(":"), output("db", "port")],
+        ),
+        ("$${resources.db.url}", vec![text("${resources.db.url}")]),
+    ] {
+        assert_eq!(pieces(value), Ok(wanted), "{value}");
+    }
+    for value in ["${", "${resources.db", "${metadata.name}", "${resources.db}", "${resources.db.a.b}", "${}"] {
+        assert!(pieces(value).is_err(), "{value}");
     }
 }
