@@ -155,6 +155,13 @@ impl Agent {
         }
     }
 
+    /// One object as it is.
+    pub(crate) async fn read(&self, entry: &Entry) -> Result<Option<Value>, Error> {
+        let failed = |source| Error::Read { what: "an object of the bundle", source };
+        let found = self.reach(entry).await?.get_opt(&entry.name).await.map_err(failed)?;
+        found.map(|it| serde_json::to_value(it).map_err(|it| failed(kube::Error::SerdeError(it)))).transpose()
+    }
+
     async fn reach(&self, entry: &Entry) -> Result<Api<DynamicObject>, Error> {
         let resource = self.kinds.resource(&entry.api_version, &entry.kind).await;
         let resource = resource.map_err(|source| Error::FindKind { object: entry.shown(), source })?;

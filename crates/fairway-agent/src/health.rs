@@ -8,8 +8,10 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
+use serde_json::Value;
 
-use crate::{Agent, Error};
+use crate::inventory::Entry;
+use crate::{Agent, Bundle, Error};
 
 /// One sentence is told: what keeps the first few is what keeps the rest.
 const MOST_EXPLAINED: usize = 5;
@@ -31,7 +33,34 @@ pub struct Report {
     pub ready: i32,
 }
 
+/// What there is of some objects and their pods.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Of each object, in the order of the bundle.
+    pub objects: Vec<Option<Value>>,
+    /// The pods that carry the label.
+    pub pods: Vec<Pod>,
+    /// What the last failed check of a pod that is not ready said, by the pod's UID.
+    pub unhealthy: HashMap<String, String>,
+}
+
 impl Agent {
+    /// What there is of the objects of a bundle, and of the pods that carry a label.
+    pub async fn look(&self, bundle: &Bundle<'_>, label: (&str, &str)) -> Result<View, Error> {
+        let mut view = View::default();
+        for object in bundle.objects {
+            view.objects.push(self.read(&Entry::of(object, bundle.namespace)).await?);
+        }
+        let selector = ListParams::default().labels(&format!("{}={}", label.0, label.1));
+        let pods = list::<Pod>(&self.client, bundle.namespace, &selector).await;
+        view.pods = pods.map_err(|source| Error::Read { what: "pods", source })?;
+        let unready = view.pods.iter().filter(|it| !is_ready(it) && it.metadata.deletion_timestamp.is_none());
+        for pod in unready.take(MOST_EXPLAINED) {
+            view.unhealthy.extend(self.last_failed_check(bundle.namespace, pod).await?);
+        }
+        Ok(view)
+    }
+
     /// How the workload `name` does, held against the version that is wanted. `None`: there is no such workload.
     pub async fn health(&self, namespace: &str, name: &str, version: &str) -> Result<Option<Report>, Error> {
         let failed = |what| move |source| Error::Read { what, source };

@@ -18,7 +18,7 @@ use kube::Client;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-pub use health::Report;
+pub use health::{Report, View};
 
 /// The field manager of everything applied from a Bundle.
 pub const MANAGER: &str = "fairway-agent";

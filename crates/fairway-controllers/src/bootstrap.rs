@@ -1,9 +1,9 @@
 //! What a fresh platform has: the roles of people, and on a laptop a Team, a Project and two Environments to begin in.
 
 use fairway_api::v1alpha1::{
-    Environment, EnvironmentSpec, Members, Project, ProjectSpec, Team, TeamSpec, Template, Tier,
+    Environment, EnvironmentSpec, Members, Project, ProjectSpec, ResourceClass, Team, TeamSpec, Template, Tier,
 };
-use fairway_plan::template;
+use fairway_plan::{resource, template};
 use serde_json::{Value, json};
 
 /// The name of the Team and the Project that a laptop begins with.
@@ -31,7 +31,7 @@ pub fn roles() -> Vec<Value> {
             vec![
                 rule(
                     "fairway.dev",
-                    &["components", "releases", "deliveries", "pipelineruns"],
+                    &["components", "releases", "deliveries", "resources", "pipelineruns"],
                     &["get", "list", "watch", "create", "update", "patch", "delete"],
                 ),
                 rule("fairway.dev", &["environments"], &read),
@@ -48,7 +48,9 @@ pub fn roles() -> Vec<Value> {
                     &["pods", "pods/log", "services", "configmaps", "events", "endpoints", "serviceaccounts"],
                     &read,
                 ),
-                rule("apps", &["deployments", "replicasets"], &read),
+                rule("apps", &["deployments", "replicasets", "statefulsets"], &read),
+                rule("batch", &["jobs", "cronjobs"], &read),
+                rule("", &["persistentvolumeclaims"], &read),
                 rule("discovery.k8s.io", &["endpointslices"], &read),
                 rule("networking.k8s.io", &["networkpolicies"], &read),
                 rule("gateway.networking.k8s.io", &["httproutes"], &read),
@@ -56,7 +58,10 @@ pub fn roles() -> Vec<Value> {
         ),
         role(
             READER,
-            vec![rule("fairway.dev", &["teams", "projects", "templates"], &read), rule("", &["namespaces"], &read)],
+            vec![
+                rule("fairway.dev", &["teams", "projects", "templates", "resourceclasses"], &read),
+                rule("", &["namespaces"], &read),
+            ],
         ),
         json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
@@ -103,6 +108,11 @@ pub fn hub_roles() -> Vec<Value> {
 pub fn templates() -> Vec<Template> {
     let folders = template::builtin_names().filter_map(template::builtin);
     folders.filter_map(|it| template::manifest(&it).0).collect()
+}
+
+/// The ResourceClasses that come with the platform.
+pub fn resource_classes() -> Vec<ResourceClass> {
+    resource::builtin()
 }
 
 /// The Team of a laptop, whose only member is its user.

@@ -7,6 +7,8 @@ mod observe;
 
 mod validate;
 
+mod resources;
+
 mod plan;
 
 mod report;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairway_api::names::{ANNOTATION_CAUSE, FINALIZER};
-use fairway_api::v1alpha1::{Component, Delivery, Environment, Release};
+use fairway_api::v1alpha1::{Component, Delivery, Environment, Release, Resource};
 use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
 use fairway_plan::health::Health;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -27,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::target::{Target, TargetBundle, TargetError, TargetReport};
 use crate::{Context, Error};
 use plan::{Course, Rendered};
+use resources::{Provided, Waiting};
 use validate::{Problem, Valid};
 
 pub(crate) const NAME: &str = "delivery-controller";
@@ -46,12 +49,17 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     };
     // A Delivery that came before its Component waits for it.
     let of_component = move |component: Component| among(&for_components, |it| it.name_any() == component.name_any());
+    let of_resource = |it: Resource| {
+        let (component, namespace) = (it.spec.component_name.clone()?, it.namespace()?);
+        Some(ObjectRef::new(&component).within(&namespace))
+    };
     let of_deployment =
         |it: Deployment| Some(ObjectRef::new(&it.name_any()).within(&it.namespace().unwrap_or_default()));
     let controller = controller
         .watches(related(client), all(), concerns(of_release))
         .watches(related(client), all(), concerns(of_environment))
         .watches(related(client), all(), concerns(of_component))
+        .watches(related(client), all(), concerns(of_resource))
         .watches(related(client), all(), concerns(of_deployment));
     let kit = Arc::clone(&ctx.kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
@@ -83,6 +91,8 @@ async fn reconcile(delivery: Arc<Delivery>, ctx: Arc<Context>) -> Result<Next, E
 enum Outcome {
     /// The wish cannot be carried out as it is. What serves goes on serving.
     Refused(Problem),
+    /// What it needs is on its way. What serves goes on serving.
+    Waiting(Waiting),
     /// It was carried out, or is on its way, or failed and was taken back.
     Done(Box<Done>),
 }
@@ -99,7 +109,8 @@ struct Done {
 impl Outcome {
     fn next(&self) -> Next {
         match self {
-            Self::Refused(_) => Next::Settled,
+            // What it needs is watched.
+            Self::Refused(_) | Self::Waiting(_) => Next::Settled,
             Self::Done(it) => match it.course {
                 Course::Serving | Course::TakenBack { .. } => Next::Settled,
                 Course::Underway { .. } | Course::Degraded { .. } => Next::After(UNDERWAY),
@@ -114,7 +125,12 @@ async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> 
         Ok(valid) => valid,
         Err(problem) => return Ok(Outcome::Refused(problem)),
     };
-    let wanted = match plan::render(&valid, &valid.release) {
+    let bindings = match resources::provide(delivery, &valid, ctx).await? {
+        Provided::Ready(bindings) => bindings,
+        Provided::Waiting(waiting) => return Ok(Outcome::Waiting(waiting)),
+        Provided::Refused(problem) => return Ok(Outcome::Refused(problem)),
+    };
+    let wanted = match plan::render(&valid, &valid.release, bindings) {
         Ok(wanted) => wanted,
         Err(problem) => return Ok(Outcome::Refused(problem)),
     };
@@ -184,7 +200,11 @@ async fn hold(
     let (namespace, name) = (delivery.namespace().unwrap_or_default(), delivery.name_any());
     let good = observe::last_good(delivery, ctx).await?.filter(|it| it.name_any() != valid.release.name_any());
     let mut version = wanted.version.clone();
-    if let Some(Ok(good)) = good.map(|it| plan::render(&valid, &it)) {
+    let good = match good {
+        Some(good) => plan::render(&valid, &good, resources::bindings(&good, &valid, ctx).await?).ok(),
+        None => None,
+    };
+    if let Some(good) = good {
         version.clone_from(&good.version);
         if let Some(problem) = apply(delivery, &good, ctx).await? {
             return Ok(Outcome::Refused(problem));

@@ -23,6 +23,10 @@ mod release;
 
 mod delivery;
 
+mod resource_class;
+
+mod resource;
+
 mod pipeline_run;
 
 mod leaving;
@@ -42,7 +46,7 @@ pub use hosting::{
     BaseError, BaseImage, Bases, Hosting, LogWriter, RunLogs, Toolchain, Toolchains, WorkspaceError, Workspaces,
 };
 pub use rights::rights;
-pub use target::{Target, TargetBundle, TargetError, TargetReport};
+pub use target::{Target, TargetBundle, TargetError, TargetReport, TargetView};
 
 use turns::Turns;
 
@@ -88,6 +92,8 @@ pub fn start(settings: &Settings) -> Controllers {
     controllers.spawn(|stop| component::run(context(component::NAME), stop));
     controllers.spawn(|stop| release::run(context(release::NAME), stop));
     controllers.spawn(|stop| delivery::run(context(delivery::NAME), stop));
+    controllers.spawn(|stop| resource_class::run(context(resource_class::NAME), stop));
+    controllers.spawn(|stop| resource::run(context(resource::NAME), stop));
     if let Some(hosting) = &settings.hosting {
         let hosting = hosting.clone();
         controllers.spawn(|stop| pipeline_run::run(context(pipeline_run::NAME), hosting, stop));

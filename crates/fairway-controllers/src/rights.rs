@@ -2,7 +2,9 @@
 
 use fairway_controller::{MAKE, READ, Right, events, rule};
 
-use crate::{component, delivery, egress, environment, pipeline_run, project, release, team, template};
+use crate::{
+    component, delivery, egress, environment, pipeline_run, project, release, resource, resource_class, team, template,
+};
 
 const OURS: &str = "fairway.dev";
 
@@ -78,9 +80,31 @@ pub fn rights() -> Vec<Right> {
                 rule(OURS, &["deliveries"], &["get", "list", "watch", "patch"]),
                 rule(OURS, &["deliveries/status", "releases/status"], &["patch"]),
                 rule(OURS, &["components", "environments", "releases", "projects"], READ),
+                rule(OURS, &["resources"], &["get", "list", "watch", "create", "patch"]),
                 rule("", &["namespaces"], READ),
                 rule("apps", &["deployments"], READ),
                 rule("", &["pods"], READ),
+                events(),
+            ],
+        },
+        Right {
+            name: resource_class::NAME,
+            rules: vec![
+                rule(OURS, &["resourceclasses"], READ),
+                rule(OURS, &["resourceclasses/status"], &["patch"]),
+                events(),
+            ],
+        },
+        Right {
+            name: resource::NAME,
+            rules: vec![
+                rule(OURS, &["resources"], &["get", "list", "watch", "patch"]),
+                rule(OURS, &["resources/status"], &["patch"]),
+                rule(OURS, &["resourceclasses", "environments", "deliveries"], READ),
+                rule("", &["namespaces"], READ),
+                rule("", &["secrets"], &["get", "create", "patch"]),
+                rule("", &["persistentvolumeclaims"], MAKE),
+                rule("apps", &["statefulsets"], READ),
                 events(),
             ],
         },

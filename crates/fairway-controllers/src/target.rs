@@ -1,7 +1,10 @@
 //! The seam to a cluster: what a Delivery needs of the agent there.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use fairway_plan::health::Health;
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
 /// Applies bundles and says how they do.
@@ -20,6 +23,9 @@ pub trait Target: Send + Sync + 'static {
     fn enforces_egress(&self) -> bool {
         false
     }
+
+    /// What there is of the objects of a bundle, and of the pods that carry a label.
+    async fn look(&self, bundle: &TargetBundle<'_>, label: (&str, &str)) -> Result<TargetView, TargetError>;
 
     /// How the workload does, held against a version.
     async fn health(&self, namespace: &str, name: &str, version: &str) -> Result<Option<TargetReport>, TargetError>;
@@ -49,6 +55,17 @@ pub struct TargetReport {
     pub total: i32,
     /// Those that are ready.
     pub ready: i32,
+}
+
+/// What there is.
+#[derive(Debug, Clone, Default)]
+pub struct TargetView {
+    /// Of each object of the bundle, in its order.
+    pub objects: Vec<Option<Value>>,
+    /// The pods.
+    pub pods: Vec<Pod>,
+    /// What the last failed check of a pod that is not ready said, by the pod's UID.
+    pub unhealthy: HashMap<String, String>,
 }
 
 /// Why the target did not do it.

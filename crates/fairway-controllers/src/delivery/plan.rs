@@ -6,6 +6,7 @@ use fairway_plan::release::{number, version};
 use fairway_plan::render::{self, Bundle, Input};
 use kube::ResourceExt;
 
+use super::resources::Bindings;
 use super::validate::{Problem, Valid};
 
 /// A Release as it is applied here.
@@ -16,6 +17,8 @@ pub(super) struct Rendered {
     pub(super) number: i64,
     pub(super) release_name: String,
     pub(super) image_digest: String,
+    /// What it needs and gets.
+    pub(super) bindings: Bindings,
 }
 
 /// The course of a delivery.
@@ -32,7 +35,7 @@ pub(super) enum Course {
 }
 
 /// Renders a Release for the place of a valid Delivery.
-pub(super) fn render(valid: &Valid, release: &Release) -> Result<Rendered, Problem> {
+pub(super) fn render(valid: &Valid, release: &Release, bindings: Bindings) -> Result<Rendered, Problem> {
     let version = version(release);
     let bundle = render::render(&Input {
         project: &valid.project,
@@ -43,6 +46,7 @@ pub(super) fn render(valid: &Valid, release: &Release) -> Result<Rendered, Probl
         version: &version,
         replicas: valid.replicas,
         restart: valid.restart.as_deref(),
+        resources: &bindings,
     });
     let bundle = bundle.map_err(|findings| Problem {
         reason: DeliveryReason::RenderFailed,
@@ -50,7 +54,8 @@ pub(super) fn render(valid: &Valid, release: &Release) -> Result<Rendered, Probl
         next_step: Some("correct score.yaml or config/, then platform deploy --env=staging".to_owned()),
     })?;
     let image_digest = release.spec.images.first().map(|it| it.digest.clone()).unwrap_or_default();
-    Ok(Rendered { bundle, version, number: number(release), release_name: release.name_any(), image_digest })
+    let release_name = release.name_any();
+    Ok(Rendered { bundle, version, number: number(release), release_name, image_digest, bindings })
 }
 
 /// Whether what is wanted was tried and taken back, and nothing asks to try it again: the reason it failed.

@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::plan::Course;
+use super::resources::{Bindings, Waiting, used};
 use super::{Done, Outcome};
 use crate::Error;
 
@@ -27,6 +28,7 @@ pub(super) fn status(
             let message = format!("{}{}", problem.message, goes_on(&status));
             Said::no(problem.reason, message, true).fixed_by("its team").next(problem.next_step.clone())
         }
+        Ok(Outcome::Waiting(it)) => waiting(delivery, &mut status, it),
         Ok(Outcome::Done(it)) => done(delivery, &mut status, it, gateway_port, now),
     };
     let reason = said.reason.as_str();
@@ -107,6 +109,13 @@ fn failed(status: &DeliveryStatus, error: &Error) -> Said {
     Said::no(DeliveryReason::ApplyFailed, message, false).fixed_by("the platform team")
 }
 
+fn waiting(delivery: &Delivery, status: &mut DeliveryStatus, it: &Waiting) -> Said {
+    status.resources = used(&status.resources, &delivery.name_any(), &Bindings::new(), &it.names, false);
+    let message = format!("{}{}", it.message, goes_on(status));
+    let said = Said::no(DeliveryReason::ResourcesPending, message, it.stalled).next(it.next_step.clone());
+    if it.stalled { said.fixed_by("its team") } else { Said { ready: None, ..said } }
+}
+
 fn done(delivery: &Delivery, status: &mut DeliveryStatus, it: &Done, gateway_port: u16, now: Timestamp) -> Said {
     let wanted = delivery.spec.replicas.unwrap_or(1);
     let (total, ready) = it.seen.as_ref().map_or((0, 0), |it| (it.total, it.ready));
@@ -115,6 +124,8 @@ fn done(delivery: &Delivery, status: &mut DeliveryStatus, it: &Done, gateway_por
         Some(format!("{LABEL_COMPONENT}={},{LABEL_ENVIRONMENT}={}", it.valid.component, it.valid.environment));
     status.url = it.wanted.bundle.host.as_ref().map(|it| url(it, gateway_port));
     attempt(delivery, status, it, now);
+    let serving = it.course == Course::Serving;
+    status.resources = used(&status.resources, it.valid.component.as_str(), &it.wanted.bindings, &[], serving);
     let version = &it.wanted.version;
     let name = delivery.name_any();
     let place = &it.valid.environment;

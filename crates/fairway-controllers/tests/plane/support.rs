@@ -311,7 +311,7 @@ impl World {
 }
 
 /// Our kinds and their plurals.
-pub(crate) const KINDS: [(&str, &str); 8] = [
+pub(crate) const KINDS: [(&str, &str); 10] = [
     ("Team", "teams"),
     ("Project", "projects"),
     ("Environment", "environments"),
@@ -319,6 +319,8 @@ pub(crate) const KINDS: [(&str, &str); 8] = [
     ("Component", "components"),
     ("Release", "releases"),
     ("Delivery", "deliveries"),
+    ("ResourceClass", "resourceclasses"),
+    ("Resource", "resources"),
     ("PipelineRun", "pipelineruns"),
 ];
 

@@ -33,7 +33,7 @@ pub(super) fn env(
                         Piece::Text(it) => text.push_str(it),
                         Piece::Output { need, output } => {
                             let helper = helper(need, output);
-                            text.push_str(&format!("$({helper})"));
+                            text.extend(["$(", helper.as_str(), ")"]);
                             let source = from_secret(&helper, component, need, output, bindings);
                             helpers.insert(helper, source);
                         }

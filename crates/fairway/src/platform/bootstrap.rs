@@ -45,6 +45,9 @@ pub(super) async fn plane(client: &Client, facts: &Facts<'_>) -> Result<()> {
     for template in product::templates() {
         apply(client, serde_json::to_value(template).context("write a template")?, "templates").await?;
     }
+    for class in product::resource_classes() {
+        apply(client, serde_json::to_value(class).context("write a resource class")?, "resourceclasses").await?;
+    }
     make_once(client, fairway_controllers::egress::defaults()).await?;
     apply(client, fairway_gateway::open_gateway(&gateway_name(), "fairway", 80), "gateways").await?;
     apply(client, hub(facts), "configmaps").await

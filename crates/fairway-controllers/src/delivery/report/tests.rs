@@ -41,6 +41,7 @@ fn outcome(version: &str, course: Course, ready: i32) -> Result<Outcome, Error> 
             number: 1,
             release_name: format!("api-{version}"),
             image_digest: "sha256:0".to_owned(),
+            bindings: super::super::resources::Bindings::new(),
         },
         course,
         seen: Some(TargetReport { health: Health::Healthy, total: 2, ready }),
@@ -106,4 +107,26 @@ fn a_wish_that_is_refused_leaves_what_serves_in_the_status() {
     assert_eq!(after.explanation.summary, "release x does not exist; v1 goes on serving");
     assert_eq!(after.explanation.next_step.as_deref(), Some("platform release list --service=api"));
     assert_eq!(after.current.unwrap().version, "v1");
+}
+
+#[test]
+fn what_waits_for_a_resource_says_so_and_what_serves_goes_on() {
+    let waiting = |stalled| {
+        Ok(Outcome::Waiting(Waiting {
+            message: "waits for resource api-db: its image is being built".to_owned(),
+            stalled,
+            next_step: Some("platform resource show api-db --env=staging".to_owned()),
+            names: vec!["api-db".to_owned()],
+        }))
+    };
+    let first = status(&delivery("api-v1", None), &waiting(false), 80, at(1));
+    assert_eq!(first.explanation.summary, "waits for resource api-db: its image is being built");
+    assert_eq!(condition(&first, READY), ("Unknown".to_owned(), "ResourcesPending".to_owned()));
+    assert_eq!(condition(&first, RECONCILING).0, "True");
+    assert_eq!(first.resources[0].name, "api-db", "in use from the first moment, so that nobody takes it away");
+    let serving = status(&delivery("api-v1", None), &outcome("v1", Course::Serving, 2), 80, at(1));
+    let after = status(&delivery("api-v2", Some(serving)), &waiting(true), 80, at(2));
+    assert!(after.explanation.summary.ends_with("; v1 goes on serving"));
+    assert_eq!(condition(&after, READY).0, "False");
+    assert_eq!(condition(&after, STALLED).0, "True");
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use fairway_agent::{Agent, Bundle, Error};
-use fairway_controllers::{Target, TargetBundle, TargetError, TargetReport};
+use fairway_controllers::{Target, TargetBundle, TargetError, TargetReport, TargetView};
 use kube::Client;
 
 pub(super) struct OwnCluster {
@@ -31,6 +31,11 @@ impl Target for OwnCluster {
 
     async fn remove(&self, namespace: &str, name: &str) -> Result<(), TargetError> {
         self.agent.remove(namespace, name).await.map(|_| ()).map_err(as_error)
+    }
+
+    async fn look(&self, bundle: &TargetBundle<'_>, label: (&str, &str)) -> Result<TargetView, TargetError> {
+        let view = self.agent.look(&as_bundle(bundle), label).await.map_err(as_error)?;
+        Ok(TargetView { objects: view.objects, pods: view.pods, unhealthy: view.unhealthy })
     }
 
     async fn health(&self, namespace: &str, name: &str, version: &str) -> Result<Option<TargetReport>, TargetError> {

@@ -1,0 +1,160 @@
+//! Resources: objects of their class are made, logins get their passwords, and what a workload is told lies in a Secret.
+//!
+//! What is generated lies in a Secret of its own before anything is made with it, so a pass that is cut short goes on
+//! where it was. What a Resource holds is removed only with it, and then a dump is kept.
+
+mod observe;
+
+mod image;
+
+mod validate;
+
+mod plan;
+
+mod apply;
+
+mod report;
+
+mod cleanup;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairway_api::names::{FINALIZER, LABEL_RESOURCE};
+use fairway_api::v1alpha1::{Delivery, Resource, ResourceClass};
+use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::runtime::reflector::ObjectRef;
+use kube::runtime::watcher;
+use kube::{Api, ResourceExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Context, Error};
+use plan::Course;
+use validate::{Problem, Valid};
+
+pub(crate) const NAME: &str = "resource-controller";
+
+/// How soon to look again while something is on its way.
+const UNDERWAY: Duration = Duration::from_millis(250);
+/// How soon to look again at what may pass by itself.
+const LATER: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
+    let all = watcher::Config::default;
+    let client = &ctx.kit.client;
+    let controller = controller::<Resource>(client, all());
+    let (for_classes, for_deliveries) = (controller.store(), controller.store());
+    let of_class = move |class: ResourceClass| among(&for_classes, |it| it.spec.class_name == class.name_any());
+    // One that uses it, or used it: both are in its status.
+    let of_delivery = move |delivery: Delivery| {
+        let (name, namespace) = (delivery.name_any(), delivery.namespace());
+        let used: Vec<String> = delivery.status.iter().flat_map(|it| &it.resources).map(|it| it.name.clone()).collect();
+        among(&for_deliveries, |it| {
+            let users = it.status.iter().flat_map(|it| &it.used_by);
+            it.namespace() == namespace && (used.contains(&it.name_any()) || users.into_iter().any(|it| *it == name))
+        })
+    };
+    let of_set = |it: StatefulSet| {
+        let name = it.labels().get(LABEL_RESOURCE)?.clone();
+        Some(ObjectRef::new(&name).within(&it.namespace().unwrap_or_default()))
+    };
+    let controller = controller
+        .watches(related(client), all(), concerns(of_class))
+        .watches(related(client), all(), concerns(of_delivery))
+        .watches(related(client), all(), concerns(of_set));
+    let kit = Arc::clone(&ctx.kit);
+    fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
+}
+
+async fn reconcile(resource: Arc<Resource>, ctx: Arc<Context>) -> Result<Next, Error> {
+    let api: Api<Resource> = Api::namespaced(ctx.kit.client.clone(), &resource.namespace().unwrap_or_default());
+    // Read again: what it has was written by the pass before this one.
+    let Some(resource) = api.get_opt(&resource.name_any()).await.map_err(Error::read("the resource"))? else {
+        return Ok(Next::Settled);
+    };
+    let phase = with_finalizer(&api, &resource, FINALIZER, false).await;
+    let outcome = match phase.map_err(Error::write("the finalizer"))? {
+        Phase::Left => return Ok(Next::Settled),
+        Phase::Leaving => match cleanup::leave(&resource, &ctx).await {
+            Ok(None) => {
+                with_finalizer(&api, &resource, FINALIZER, true).await.map_err(Error::write("the finalizer"))?;
+                return Ok(Next::Settled);
+            }
+            Ok(Some(leaving)) => Ok(Outcome::Leaving(leaving)),
+            Err(error) => Err(error),
+        },
+        Phase::Wanted => converge(&resource, &ctx).await,
+    };
+    let status = report::status(&resource, &outcome, ctx.kit.world.clock.now());
+    let reported = fairway_controller::report(&api, &resource, resource.status.as_ref(), &status, NAME).await;
+    let next = outcome.map(|it| it.next())?;
+    reported.map_err(Error::write("the resource's status"))?;
+    Ok(next)
+}
+
+/// How a pass ended, short of an error of ours.
+enum Outcome {
+    /// It cannot be made as it is asked for. What runs goes on running.
+    Refused(Problem),
+    /// Its image is not there yet; how far it is.
+    Building(Vec<String>, String),
+    /// It was made, or is on its way.
+    Done(Box<Done>),
+    /// It is being removed.
+    Leaving(cleanup::Leaving),
+}
+
+/// What a pass did and saw.
+struct Done {
+    valid: Valid,
+    made: plan::Made,
+    course: Course,
+    used_by: Vec<String>,
+}
+
+impl Outcome {
+    fn next(&self) -> Next {
+        match self {
+            Self::Refused(it) if it.stalled => Next::Settled,
+            Self::Refused(_) => Next::After(LATER),
+            Self::Building(..) => Next::After(UNDERWAY),
+            // Who uses it is watched.
+            Self::Leaving(cleanup::Leaving::InUse(_)) => Next::Settled,
+            Self::Leaving(_) => Next::After(UNDERWAY),
+            Self::Done(it) => match it.course {
+                Course::Available => Next::Settled,
+                Course::Rotating(_) | Course::Provisioning(_) | Course::Unavailable(_) => Next::After(UNDERWAY),
+            },
+        }
+    }
+}
+
+async fn converge(resource: &Resource, ctx: &Context) -> Result<Outcome, Error> {
+    let observed = observe::observe(resource, ctx).await?;
+    let valid = match validate::validate(resource, &observed) {
+        Ok(valid) => valid,
+        Err(problem) => return Ok(Outcome::Refused(problem)),
+    };
+    let image = match image::image(&valid.version, ctx).await {
+        image::Image::Ready(reference) => reference,
+        image::Image::Building(how_far) => return Ok(Outcome::Building(observed.used_by(resource), how_far)),
+        image::Image::None(problem) => return Ok(Outcome::Refused(problem)),
+    };
+    let credentials = apply::first(resource, &valid, &observed, ctx).await?;
+    let made = match plan::made(resource, &valid, &credentials, &image) {
+        Ok(made) => made,
+        Err(problem) => return Ok(Outcome::Refused(problem)),
+    };
+    let state = match apply::objects(resource, &made, ctx).await? {
+        Ok(state) => state,
+        Err(problem) => return Ok(Outcome::Refused(problem)),
+    };
+    let moved = observed.unmoved(resource, &made.connection);
+    let made = match apply::turn(resource, &valid, made, &credentials, &state, &moved, &image, ctx).await? {
+        Ok(made) => made,
+        Err(problem) => return Ok(Outcome::Refused(problem)),
+    };
+    let course = plan::course(resource, &made, &state, &moved);
+    Ok(Outcome::Done(Box::new(Done { used_by: observed.used_by(resource), valid, made, course })))
+}
