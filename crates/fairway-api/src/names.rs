@@ -14,6 +14,8 @@ pub const LABEL_VERSION: &str = "fairway.dev/version";
 pub const LABEL_RESOURCE: &str = "fairway.dev/resource";
 /// Label on pods that may reach a Resource beside those of its Component: its name.
 pub const LABEL_CLIENT_OF: &str = "fairway.dev/client-of";
+/// Label on the Job and the pod that run migrations: the Component.
+pub const LABEL_MIGRATION: &str = "fairway.dev/migration";
 /// Label on everything that belongs to a PipelineRun.
 pub const LABEL_RUN: &str = "fairway.dev/run";
 /// Label with the step of a PipelineRun that something is for.

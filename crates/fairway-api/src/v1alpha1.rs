@@ -30,8 +30,8 @@ pub use component::{
     ComponentTemplate, ComponentType,
 };
 pub use delivery::{
-    Attempt, AttemptOutcome, BoundResource, Delivered, Delivery, DeliveryReason, DeliverySpec, DeliveryStatus,
-    ReplicaCounts,
+    AppliedMigration, Attempt, AttemptOutcome, BoundResource, Delivered, Delivery, DeliveryReason, DeliverySpec,
+    DeliveryStatus, MigrationWish, ReplicaCounts, SchemaStatus,
 };
 pub use environment::{Environment, EnvironmentReason, EnvironmentSpec, EnvironmentStatus, Tier};
 pub use pipeline_run::{
@@ -39,7 +39,10 @@ pub use pipeline_run::{
     StepReason, StepState,
 };
 pub use project::{EgressReason, Project, ProjectReason, ProjectSpec, ProjectStatus};
-pub use release::{Release, ReleaseImage, ReleaseReason, ReleaseSource, ReleaseSpec, ReleaseStatus, Toolchain};
+pub use release::{
+    Migration, MigrationKind, Release, ReleaseImage, ReleaseMigrations, ReleaseReason, ReleaseSource, ReleaseSpec,
+    ReleaseStatus, Toolchain,
+};
 pub use resource::{DeletionPolicy, Resource, ResourceReason, ResourceSpec, ResourceStatus};
 pub use resource_class::{
     ClassFinding, ClassOutput, ClassPlan, ClassSecret, ClassVersion, Driver, ResourceClass, ResourceClassReason,

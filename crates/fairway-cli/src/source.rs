@@ -4,12 +4,15 @@
 
 mod facts;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use fairway_api::names::ComponentName;
+use fairway_api::v1alpha1::ReleaseMigrations;
 use fairway_plan::Finding;
+use fairway_plan::migration;
 use fairway_plan::score::{self, Score};
 use fairway_plan::settings;
 use fairway_plan::settings::Settings;
@@ -25,6 +28,7 @@ pub(crate) struct Source {
     pub(crate) component: ComponentName,
     pub(crate) score: Score,
     pub(crate) settings: Settings,
+    pub(crate) migrations: Option<ReleaseMigrations>,
 }
 
 /// Reads the folder of a `score.yaml`.
@@ -38,8 +42,12 @@ pub(crate) fn load(file: &Path) -> Result<Source, Failure> {
         findings.push(format!("score.yaml: metadata.name: {error}"));
     }
     let settings = all_settings(&folder.join(settings::FOLDER), &mut findings)?;
+    let files = all_migrations(&folder.join(migration::files::FOLDER))?;
+    let workload = score.as_ref().map(|it| it.workload.clone()).unwrap_or_default();
+    let (migrations, found) = migration::files::release(migration::files::read(&files), &workload);
+    findings.extend(found);
     match (score, component, findings.as_slice()) {
-        (Some(score), Some(Ok(component)), []) => Ok(Source { folder, component, score, settings }),
+        (Some(score), Some(Ok(component)), []) => Ok(Source { folder, component, score, settings, migrations }),
         _ => Err(unusable(&folder, findings)),
     }
 }
@@ -64,6 +72,11 @@ fn said(file: &str, finding: &Finding) -> String {
 
 /// At most `limit` bytes of a plain file.
 fn read(path: &Path, limit: u64) -> Result<String, Failure> {
+    let not_text = |_| Failure::failed(format!("cannot read {}: it is not UTF-8 text", path.display()));
+    String::from_utf8(bytes(path, limit)?).map_err(not_text)
+}
+
+fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let reading = || format!("read {}", path.display());
     let file = fs::File::open(path).map_err(Failure::io(reading()))?;
     if !file.metadata().map_err(Failure::io(reading()))?.is_file() {
@@ -71,15 +84,14 @@ fn read(path: &Path, limit: u64) -> Result<String, Failure> {
     }
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes).map_err(Failure::io(reading()))?;
-    String::from_utf8(bytes).map_err(|_| Failure::failed(format!("cannot {}: it is not UTF-8 text", reading())))
+    Ok(bytes)
 }
 
-/// Every `config/<layer>.yaml`.
-fn all_settings(folder: &Path, findings: &mut Vec<String>) -> Result<Settings, Failure> {
-    let mut read_so_far = Settings::new();
+/// What lies in a folder, in order of name; nothing where it is not there.
+fn listed(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(read_so_far),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Failure::io(format!("read {}", folder.display()))(error)),
     };
     let mut files = Vec::new();
@@ -87,7 +99,25 @@ fn all_settings(folder: &Path, findings: &mut Vec<String>) -> Result<Settings, F
         files.push(entry.map_err(Failure::io(format!("read {}", folder.display())))?.path());
     }
     files.sort();
-    for file in files {
+    Ok(files)
+}
+
+/// Every `migrations/*.sql`.
+fn all_migrations(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    let mut files = BTreeMap::new();
+    for file in listed(folder)? {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if migration::files::concerns(&name) {
+            files.insert(name, bytes(&file, migration::files::MAX_BYTES as u64 + 1)?);
+        }
+    }
+    Ok(files)
+}
+
+/// Every `config/<layer>.yaml`.
+fn all_settings(folder: &Path, findings: &mut Vec<String>) -> Result<Settings, Failure> {
+    let mut read_so_far = Settings::new();
+    for file in listed(folder)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let layer = match settings::layer(&name) {
             None => continue,

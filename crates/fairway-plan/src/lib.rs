@@ -8,6 +8,8 @@ pub mod entry;
 
 pub mod health;
 
+pub mod migration;
+
 pub mod pipeline;
 
 pub mod release;
@@ -26,6 +28,7 @@ pub mod why;
 
 mod digest;
 
+pub(crate) use digest::digest_of_bytes;
 pub use digest::{Digest, digest_of};
 
 /// Something a user should mend in a file of theirs.

@@ -16,7 +16,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Explanation, reasons};
+use super::{Explanation, MigrationKind, reasons};
 
 /// A Delivery: one Component in one Environment.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,23 @@ pub struct DeliverySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub restart: Option<String>,
+    /// What somebody says about migrations here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<MigrationWish>,
+}
+
+/// What somebody says about migrations in an Environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MigrationWish {
+    /// The id of the migration up to which it is accepted that the version that serves cannot run on the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9]{1,14}$"))]
+    pub allow_breaking: Option<String>,
+    /// A word that, when it changes, has migrations looked at again: one that failed is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub run: Option<String>,
 }
 
 /// What is known of a Delivery.
@@ -77,6 +94,9 @@ pub struct DeliveryStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub resources: Vec<BoundResource>,
+    /// The schema of its database, where it has migrations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaStatus>,
     /// Where it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -92,6 +112,48 @@ pub struct DeliveryStatus {
     /// Standard conditions; `Ready` summarises.
     #[serde(default)]
     pub conditions: Vec<Condition>,
+}
+
+/// What has become of a database's schema.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SchemaStatus {
+    /// The Resource whose schema it is, by object name.
+    pub resource: String,
+    /// What ran, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applied: Vec<AppliedMigration>,
+    /// The Job that runs migrations now, or that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// Why that Job failed, in what it said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+/// A migration that ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedMigration {
+    /// Its number.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The digest of its file.
+    pub digest: String,
+    /// What it declares.
+    pub kind: MigrationKind,
+    /// The Release that brought it, by object name.
+    pub release_name: String,
+    /// When.
+    pub since: Time,
+}
+
+impl AppliedMigration {
+    /// What its file was called.
+    pub fn file(&self) -> String {
+        format!("{}_{}.sql", self.id, self.name)
+    }
 }
 
 /// A Release that became healthy here.
@@ -201,6 +263,12 @@ reasons!(
         ObjectTaken,
         /// It waits for the Resources it needs.
         ResourcesPending,
+        /// The schema of its database is being changed.
+        Migrating,
+        /// A migration failed; what serves goes on serving.
+        MigrationFailed,
+        /// The Release cannot run on the schema, or what serves could not live with the one it needs.
+        MigrationRefused,
         /// It is scaled to nothing.
         ScaledToZero,
         /// It is being removed.

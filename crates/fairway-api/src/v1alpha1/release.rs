@@ -66,6 +66,9 @@ pub struct ReleaseSpec {
     /// variables.
     #[serde(default)]
     pub config: BTreeMap<String, BTreeMap<String, String>>,
+    /// What it changes of the schema of a database before it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<ReleaseMigrations>,
 }
 
 /// What a Release was made from.
@@ -110,6 +113,71 @@ pub struct Toolchain {
     /// As the tool itself says it.
     #[schemars(length(max = 200))]
     pub version: String,
+}
+
+/// How a Release brings a database to the schema it was written for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseMigrations {
+    /// The resource that is changed, by its name in the score file.
+    #[schemars(length(max = 63))]
+    pub resource: String,
+    /// The container in whose image the command runs.
+    #[schemars(length(max = 63))]
+    pub container: String,
+    /// The command.
+    #[schemars(length(max = 50), inner(length(max = 1000)))]
+    pub command: Vec<String>,
+    /// Every migration that there is, in order. The Release can run on the schema after the last of them, and on every
+    /// later one as long as what came after is compatible.
+    #[schemars(length(min = 1, max = 500))]
+    pub steps: Vec<Migration>,
+}
+
+/// One change of a schema: the file `migrations/<id>_<name>.sql`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Migration {
+    /// Its number, as it is written: `0002`.
+    #[schemars(regex(pattern = r"^[0-9]{1,14}$"))]
+    pub id: String,
+    /// Its name.
+    #[schemars(length(min = 1, max = 80))]
+    pub name: String,
+    /// The digest of its file.
+    #[schemars(regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
+    pub digest: String,
+    /// What it means for the version before.
+    pub kind: MigrationKind,
+}
+
+impl Migration {
+    /// What its file is called.
+    pub fn file(&self) -> String {
+        format!("{}_{}.sql", self.id, self.name)
+    }
+}
+
+/// What a migration means for the version before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum MigrationKind {
+    /// It can live with it.
+    Compatible,
+    /// It cannot, and the migration can be taken back.
+    Reversible,
+    /// It cannot, and nothing takes it back.
+    Breaking,
+}
+
+impl MigrationKind {
+    /// As people write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Compatible => "compatible",
+            Self::Reversible => "reversible",
+            Self::Breaking => "breaking",
+        }
+    }
 }
 
 /// What is known of a Release.

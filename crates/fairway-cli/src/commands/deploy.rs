@@ -140,6 +140,7 @@ async fn make(
         source: facts.source,
         workload: source.score.workload.clone(),
         config: source.settings.clone(),
+        migrations: source.migrations.clone(),
         ..ReleaseSpec::default()
     };
     let mut took = std::time::Duration::ZERO;

@@ -1,6 +1,5 @@
 //! `release`: list, show, and make one of an image that someone else built.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use fairway_oci::{ImageConfig, Layout, Reference};
 use fairway_plan::release::{number, version};
 use kube::ResourceExt;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::Which;
 use super::deploy;
@@ -203,16 +202,14 @@ pub async fn create(session: &Session, create: &Create) -> Result<MadeRelease, F
         return Err(Failure::usage("--commit is not a commit: give its hexadecimal digits"));
     }
     let (reference, config) = find(session, &project, &component, &create.image).await?;
-    let (workload, settings) = workload(session, &component, &config)?;
+    let told = workload(session, &component, &config)?;
     let containers: Vec<String> =
-        workload["containers"].as_object().map(|it| it.keys().cloned().collect()).unwrap_or_default();
+        told.workload["containers"].as_object().map(|it| it.keys().cloned().collect()).unwrap_or_default();
     let spec = ReleaseSpec {
         component_name: component.to_string(),
         source: ReleaseSource { commit: create.commit.clone(), ..ReleaseSource::default() },
         images: containers.iter().filter_map(|it| deploy::image(it, &reference)).collect(),
-        workload,
-        config: settings,
-        ..ReleaseSpec::default()
+        ..told
     };
     let cause = session.new_cause();
     let made = releases::ensure(session, &project, spec, &cause, Duration::from_secs(60)).await?;
@@ -289,16 +286,17 @@ fn import(
 }
 
 /// How it runs: as the folder's `score.yaml` says if it is this component's, else as the image itself says.
-fn workload(
-    session: &Session,
-    component: &ComponentName,
-    config: &ImageConfig,
-) -> Result<(Map<String, Value>, fairway_plan::settings::Settings), Failure> {
+fn workload(session: &Session, component: &ComponentName, config: &ImageConfig) -> Result<ReleaseSpec, Failure> {
     if let Some(file) = place::find_score(&session.folder)
         && source::name_in(&file).is_ok_and(|it| it == component.as_str())
     {
         let source = source::load(&file)?;
-        return Ok((source.score.workload, source.settings));
+        return Ok(ReleaseSpec {
+            workload: source.score.workload,
+            config: source.settings,
+            migrations: source.migrations,
+            ..ReleaseSpec::default()
+        });
     }
     let ports = config.config.exposed_ports.clone().unwrap_or_default();
     let port = ports.keys().find_map(|it| it.trim_end_matches("/tcp").parse::<u16>().ok());
@@ -307,7 +305,7 @@ fn workload(
     if let Some(port) = port {
         workload.insert("service".to_owned(), json!({ "ports": { "http": { "port": 80, "targetPort": port } } }));
     }
-    Ok((workload, BTreeMap::new()))
+    Ok(ReleaseSpec { workload, ..ReleaseSpec::default() })
 }
 
 #[cfg(test)]

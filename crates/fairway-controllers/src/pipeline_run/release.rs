@@ -76,6 +76,7 @@ async fn spec(
         toolchain: toolchain(input),
         workload: score.workload.clone(),
         config: input.source.settings.clone(),
+        migrations: input.source.migrations.clone(),
     }))
 }
 

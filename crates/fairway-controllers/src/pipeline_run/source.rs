@@ -1,10 +1,12 @@
 //! What a commit holds that a run needs: read once, for a commit never changes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fairway_api::v1alpha1::ReleaseMigrations;
 use fairway_git::{Commit, Forge, ForgeError, RepositoryId};
 use fairway_plan::Finding;
+use fairway_plan::migration;
 use fairway_plan::pipeline::file::{self, Pipeline};
 use fairway_plan::pipeline::key::SourceFile;
 use fairway_plan::score::{self, Score};
@@ -30,7 +32,9 @@ pub(super) struct Source {
     pub(super) score: Option<Score>,
     /// Settings by layer.
     pub(super) settings: Settings,
-    /// What is wrong with workload and settings.
+    /// How its database is brought to its schema.
+    pub(super) migrations: Option<ReleaseMigrations>,
+    /// What is wrong with workload, settings and migrations.
     pub(super) findings: Vec<String>,
 }
 
@@ -83,7 +87,36 @@ async fn read(forge: &dyn Forge, id: &RepositoryId, commit: &Commit) -> Result<S
         source.files = entries.into_iter().map(one).collect();
     }
     workload(forge, id, commit, &mut source).await?;
+    migrations(forge, id, commit, &mut source).await?;
     Ok(source)
+}
+
+/// `migrations/`.
+async fn migrations(
+    forge: &dyn Forge,
+    id: &RepositoryId,
+    commit: &Commit,
+    source: &mut Source,
+) -> Result<(), ForgeError> {
+    let mut files = BTreeMap::new();
+    for entry in forge.tree(id, commit, migration::files::FOLDER).await? {
+        let name = entry.path.strip_prefix(migration::files::FOLDER).unwrap_or(&entry.path).trim_start_matches('/');
+        if !migration::files::concerns(name) {
+            continue;
+        }
+        match forge.read(id, commit, &entry.path, migration::files::MAX_BYTES as u64).await {
+            Ok(bytes) => files.extend(bytes.map(|it| (name.to_owned(), it))),
+            Err(ForgeError::TooLarge { .. }) => {
+                source.findings.push(format!("{}: has more than {} bytes", entry.path, migration::files::MAX_BYTES));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let workload = source.score.as_ref().map(|it| it.workload.clone()).unwrap_or_default();
+    let (migrations, findings) = migration::files::release(migration::files::read(&files), &workload);
+    source.migrations = migrations;
+    source.findings.extend(findings);
+    Ok(())
 }
 
 /// `score.yaml` and `config/`.

@@ -13,7 +13,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn delivery(release: &str, status: Option<DeliveryStatus>) -> Delivery {
-    let spec = DeliverySpec { release_name: release.to_owned(), replicas: Some(2), restart: None };
+    let spec = DeliverySpec { release_name: release.to_owned(), replicas: Some(2), ..DeliverySpec::default() };
     let mut it = Delivery::new("api", spec);
     it.metadata.generation = Some(1);
     it.status = status;
