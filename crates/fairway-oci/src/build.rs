@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::document::{Descriptor, History, ImageConfig, Manifest, Platform, RootFs, RunConfig, media_type};
 use crate::layout::{Layout, LayoutError};
 
-pub use contents::Contents;
+pub use contents::{Contents, Owner, Packing};
 
 /// The time that everything has: a real one would make every build another image.
 const EPOCH: &str = "1970-01-01T00:00:00Z";

@@ -17,9 +17,12 @@ mod transfer;
 #[cfg(target_os = "linux")]
 mod unpack;
 
+#[cfg(target_os = "linux")]
+pub mod base;
+
 mod registry;
 
-pub use build::{BuildImage, Contents, ImageSpec};
+pub use build::{BuildImage, Contents, ImageSpec, Owner, Packing};
 pub use digest::{BadDigest, Digest, Hasher};
 pub use document::{
     Descriptor, History, ImageConfig, Index, Manifest, ParseDocument, Platform, RootFs, RunConfig, media_type,

@@ -9,9 +9,9 @@
 //! A layer's bytes are checked against the digest of its compressed and of its uncompressed form while they are
 //! unpacked. The folder appears under its name only when everything was right.
 
-mod archive;
+pub(crate) mod archive;
 mod input;
-mod layer;
+pub(crate) mod layer;
 mod tree;
 
 #[cfg(test)]

@@ -77,6 +77,12 @@ impl Bundle {
         self.machine.iter().chain(&self.extra).try_for_each(|it| read(it).map(drop))
     }
 
+    /// All of them, in PEM form.
+    pub fn certificates(&self) -> Result<String, ReadBundle> {
+        let texts: Vec<_> = self.machine.iter().chain(&self.extra).map(|it| read(it)).collect::<Result<_, _>>()?;
+        Ok(texts.join("\n"))
+    }
+
     /// One file that holds all of them: the machine's, or where something is added, `both`, which is written anew. Nothing
     /// where there is none.
     pub fn file(&self, both: &Path) -> Result<Option<PathBuf>, ReadBundle> {

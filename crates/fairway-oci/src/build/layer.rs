@@ -3,53 +3,68 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
 use super::BuildImage;
-use super::contents::{Contents, Entry, Source};
+use super::contents::{Contents, Entry, Kind, Owner, Packing, Source};
 use crate::digest::{Digest, Hasher};
 use crate::document::{Descriptor, media_type};
 use crate::layout::{Ingest, Layout, LayoutError};
 
-/// Who owns everything in a layer.
-const OWNER: u64 = 65532;
+/// The number of the user that images run as.
+const USER: u64 = 65532;
+/// How hard zstd tries: the usual.
+const ZSTD_LEVEL: i32 = 3;
 
 /// Writes the layer of these files; gives its descriptor and the digest of its uncompressed form.
 pub(super) fn write(layout: &Layout, contents: &Contents) -> Result<(Descriptor, Digest), BuildImage> {
     let stored = Stored(layout.ingest(u64::MAX).map_err(BuildImage::Store)?);
-    // No time, no name, no system: they would differ from build to build.
-    let gzip = GzBuilder::new().mtime(0).operating_system(255).write(stored, Compression::new(6));
-    let mut tar = tar::Builder::new(Plain { inner: gzip, hasher: Hasher::new() });
+    let (media_type, diff_id, Stored(ingest)) = match contents.packing {
+        Packing::Gzip => {
+            // No time, no name, no system: they would differ from build to build.
+            let gzip = GzBuilder::new().mtime(0).operating_system(255).write(stored, Compression::new(6));
+            let (gzip, diff_id) = archive(gzip, contents)?;
+            (media_type::LAYER_GZIP, diff_id, gzip.finish().map_err(written)?)
+        }
+        Packing::Zstd => {
+            let zstd = zstd::stream::write::Encoder::new(stored, ZSTD_LEVEL).map_err(written)?;
+            let (zstd, diff_id) = archive(zstd, contents)?;
+            (media_type::LAYER_ZSTD, diff_id, zstd.finish().map_err(written)?)
+        }
+    };
+    let (digest, size) = ingest.commit(None).map_err(BuildImage::Store)?;
+    Ok((Descriptor::new(media_type, digest, size), diff_id))
+}
+
+/// Writes the archive into a compressor.
+fn archive<W: Write>(inner: W, contents: &Contents) -> Result<(W, Digest), BuildImage> {
+    let mut tar = tar::Builder::new(Plain { inner, hasher: Hasher::new() });
     for (path, entry) in &contents.entries {
         append(&mut tar, path, entry)?;
     }
     let Plain { inner, hasher } = tar.into_inner().map_err(written)?;
-    let Stored(ingest) = inner.finish().map_err(written)?;
-    let (digest, size) = ingest.commit(None).map_err(BuildImage::Store)?;
-    Ok((Descriptor::new(media_type::LAYER_GZIP, digest, size), hasher.finish()))
+    Ok((inner, hasher.finish()))
 }
 
 fn append(tar: &mut tar::Builder<impl Write>, path: &str, entry: &Entry) -> Result<(), BuildImage> {
     let mut header = tar::Header::new_ustar();
-    header.set_uid(OWNER);
-    header.set_gid(OWNER);
+    let owner = if entry.owner == Owner::User { USER } else { 0 };
+    header.set_uid(owner);
+    header.set_gid(owner);
+    header.set_mode(entry.mode);
     header.set_mtime(0);
     header.set_size(0);
-    match entry {
-        Entry::Folder => {
+    match &entry.kind {
+        Kind::Folder => {
             header.set_entry_type(tar::EntryType::Directory);
-            header.set_mode(0o755);
             tar.append_data(&mut header, format!("{path}/"), io::empty()).map_err(written)
         }
-        Entry::Link(target) => {
+        Kind::Link(target) => {
             header.set_entry_type(tar::EntryType::Symlink);
-            header.set_mode(0o777);
             tar.append_link(&mut header, path, target).map_err(written)
         }
-        Entry::File { source, executable } => {
+        Kind::File(source) => {
             header.set_entry_type(tar::EntryType::Regular);
-            header.set_mode(if *executable { 0o755 } else { 0o644 });
             append_file(tar, &mut header, path, source)
         }
     }
@@ -66,6 +81,11 @@ fn append_file(
             header.set_size(bytes.len() as u64);
             return tar.append_data(header, path, bytes.as_slice()).map_err(written);
         }
+        Source::Part { file, offset, length } => {
+            header.set_size(*length);
+            let part = At { file, offset: *offset }.take(*length);
+            return tar.append_data(header, path, Exact { inner: part, left: *length }).map_err(written);
+        }
         Source::Path(file) => file,
     };
     let read = |source| BuildImage::Read { path: file.clone(), source };
@@ -75,6 +95,28 @@ fn append_file(
     // A file that grows or shrinks meanwhile must not shift what comes after it.
     let mut exact = Exact { inner: opened.take(size), left: size };
     tar.append_data(header, path, &mut exact).map_err(read)
+}
+
+/// A file from a place on. Others may read it meanwhile.
+struct At<'f> {
+    file: &'f File,
+    offset: u64,
+}
+
+impl Read for At<'_> {
+    #[cfg(unix)]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = std::os::unix::fs::FileExt::read_at(self.file, buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+
+    #[cfg(windows)]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = std::os::windows::fs::FileExt::seek_read(self.file, buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
 }
 
 /// A reader that fails when it ends early.
@@ -95,12 +137,12 @@ impl<R: Read> Read for Exact<R> {
 }
 
 /// The uncompressed stream on its way into the compressor.
-struct Plain {
-    inner: GzEncoder<Stored>,
+struct Plain<W> {
+    inner: W,
     hasher: Hasher,
 }
 
-impl Write for Plain {
+impl<W: Write> Write for Plain<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.inner.write_all(bytes)?;
         self.hasher.update(bytes);

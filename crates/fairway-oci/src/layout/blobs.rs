@@ -193,6 +193,16 @@ impl Layout {
         }
     }
 
+    /// Reads content to its end, only to see that it is right.
+    pub fn check_blob(&self, digest: &Digest) -> Result<(), LayoutError> {
+        let read = io::copy(&mut self.blob(digest)?, &mut io::sink()).map_err(io::Error::downcast::<LayoutError>);
+        match read {
+            Ok(_) => Ok(()),
+            Err(Ok(error)) => Err(error),
+            Err(Err(source)) => Err(LayoutError::Read { path: self.blob_path(digest), source }),
+        }
+    }
+
     /// Writes a manifest.
     pub fn put_manifest(&self, manifest: &Manifest) -> Result<Descriptor, LayoutError> {
         let bytes = serde_json::to_vec(manifest).expect("a manifest is plain data");

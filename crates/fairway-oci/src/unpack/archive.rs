@@ -9,17 +9,17 @@ const MOST_EXTENSION: u64 = 1 << 20;
 
 /// One entry, without its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) path: Vec<u8>,
-    pub(super) kind: Kind,
-    pub(super) mode: u32,
-    pub(super) mtime: u64,
-    pub(super) size: u64,
+pub(crate) struct Entry {
+    pub(crate) path: Vec<u8>,
+    pub(crate) kind: Kind,
+    pub(crate) mode: u32,
+    pub(crate) mtime: u64,
+    pub(crate) size: u64,
 }
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     File,
     Folder,
     Link(Vec<u8>),
@@ -28,7 +28,7 @@ pub(super) enum Kind {
 
 /// What extended headers say about the entry that follows them.
 #[derive(Debug, Default)]
-pub(super) struct Extension {
+pub(crate) struct Extension {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
@@ -36,7 +36,7 @@ pub(super) struct Extension {
 
 impl Extension {
     /// Takes the header if it is an extended one. Says whether it was.
-    pub(super) fn take(&mut self, header: &tar::Header, content: &mut impl Read) -> Result<bool, Rejected> {
+    pub(crate) fn take(&mut self, header: &tar::Header, content: &mut impl Read) -> Result<bool, Rejected> {
         match header.entry_type().as_byte() {
             b'x' => self.pax(&read(header, content)?)?,
             // Global headers would change every entry that follows; only comments are let through.
@@ -76,7 +76,7 @@ impl Extension {
     }
 
     /// The entry that this header and what came before it describe.
-    pub(super) fn entry(self, header: &tar::Header) -> Result<Entry, Rejected> {
+    pub(crate) fn entry(self, header: &tar::Header) -> Result<Entry, Rejected> {
         let size = header.entry_size().map_err(Rejected::BadArchive)?;
         if self.size.is_some_and(|it| it != size) {
             return Err(Rejected::TwoSizes);

@@ -170,7 +170,7 @@ fn clear(tree: &Tree, folder: &[&[u8]], made: &Made) -> Result<(), Rejected> {
 }
 
 /// The names on the way to a path within the image.
-fn parts_of<'p>(path: &'p [u8], limits: &Limits) -> Result<Vec<&'p [u8]>, Rejected> {
+pub(crate) fn parts_of<'p>(path: &'p [u8], limits: &Limits) -> Result<Vec<&'p [u8]>, Rejected> {
     if path.len() > limits.path_bytes {
         return Err(Rejected::PathTooLong { limit: limits.path_bytes });
     }
@@ -191,7 +191,7 @@ fn parts_of<'p>(path: &'p [u8], limits: &Limits) -> Result<Vec<&'p [u8]>, Reject
 }
 
 /// A relative link may climb no higher than the root; an absolute one begins there.
-fn check_link(target: &[u8], depth: usize, limits: &Limits) -> Result<(), Rejected> {
+pub(crate) fn check_link(target: &[u8], depth: usize, limits: &Limits) -> Result<(), Rejected> {
     if target.len() > limits.path_bytes {
         return Err(Rejected::PathTooLong { limit: limits.path_bytes });
     }
