@@ -1,22 +1,129 @@
 //! Base images, made into this platform's image store when somebody first needs them.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use async_trait::async_trait;
 use fairway_controllers::{BaseError, BaseImage, Bases};
+use fairway_oci::Layout;
+use fairway_oci::base::{self, Base, Made, MakeBase, Sources};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-/// The bases that the program knows.
-pub(super) struct KnownBases;
+/// The bases that come with the program, in one image store.
+pub(super) struct KnownBases {
+    layout: Layout,
+    /// What is being made now, by name.
+    making: Arc<Mutex<BTreeMap<String, Making>>>,
+    /// Goes on when who asked has gone, and ends with the platform.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// How the making of an image ended; nothing before it did.
+type Outcome = Option<Result<BaseImage, Arc<MakeBase>>>;
+
+/// One image that is being made.
+struct Making {
+    progress: Arc<Mutex<String>>,
+    outcome: watch::Receiver<Outcome>,
+}
+
+impl KnownBases {
+    /// Bases of this store.
+    pub(super) fn new(layout: Layout) -> Self {
+        Self { layout, making: Arc::default(), tasks: Mutex::default() }
+    }
+
+    /// What comes of it: of the work that is done already, or of work that begins now.
+    fn outcome(&self, base: Base) -> watch::Receiver<Outcome> {
+        let mut making = held(&self.making);
+        if let Some(already) = making.get(&base.name) {
+            return already.outcome.clone();
+        }
+        let (say, outcome) = watch::channel(None);
+        let progress = Arc::new(Mutex::new("looking for its packages".to_owned()));
+        making.insert(base.name.clone(), Making { progress: Arc::clone(&progress), outcome: outcome.clone() });
+        let (layout, all) = (self.layout.clone(), Arc::clone(&self.making));
+        let mut tasks = held(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            // Whatever becomes of it, the next who asks begins anew.
+            let _end = End { all, name: base.name.clone() };
+            let made = make(&layout, &base, progress).await;
+            match &made {
+                Ok(it) => tracing::info!(base.name = base.name, image = it.reference, "made a base image"),
+                Err(why) => {
+                    let error = format!("{:#}", anyhow::Error::from(Arc::clone(why)));
+                    tracing::warn!(base.name = base.name, error, "a base image was not made");
+                }
+            }
+            // Nobody may wait any more.
+            let _ = say.send(Some(made));
+        });
+        outcome
+    }
+}
+
+/// Takes a name off the list of what is being made.
+struct End {
+    all: Arc<Mutex<BTreeMap<String, Making>>>,
+    name: String,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        held(&self.all).remove(&self.name);
+    }
+}
+
+async fn make(layout: &Layout, base: &Base, progress: Arc<Mutex<String>>) -> Result<BaseImage, Arc<MakeBase>> {
+    let sources = Sources::find(|name| std::env::var(name).ok()).map_err(Arc::new)?;
+    let made = sources.make(layout, base, Arc::new(move |it| *held(&progress) = it.to_string())).await;
+    made.map(image).map_err(Arc::new)
+}
+
+fn image(made: Made) -> BaseImage {
+    BaseImage {
+        reference: made.reference.to_string(),
+        digest: made.descriptor.digest.clone(),
+        descriptor: made.descriptor,
+        entrypoint: made.entrypoint,
+        size: made.size,
+    }
+}
 
 #[async_trait]
 impl Bases for KnownBases {
     fn names(&self) -> Vec<String> {
-        Vec::new()
+        base::names().into_iter().map(str::to_owned).collect()
     }
 
     async fn image(&self, name: &str) -> Result<BaseImage, BaseError> {
-        Err(BaseError::Unknown { name: name.to_owned(), known: self.names() })
+        let failed = |source: Arc<MakeBase>| {
+            let next_step = source.next_step(name);
+            BaseError::Make { name: name.to_owned(), next_step, source: Box::new(source) }
+        };
+        let base = Base::known(name).map_err(|why| match why {
+            base::ReadBase::Unknown { name, known } => BaseError::Unknown { name, known },
+            other => BaseError::Make { name: name.to_owned(), next_step: None, source: Box::new(other) },
+        })?;
+        let mut outcome = self.outcome(base);
+        let ended = outcome.wait_for(Option::is_some).await.map(|it| (*it).clone());
+        match ended.ok().flatten() {
+            Some(made) => made.map_err(failed),
+            // Whoever made it has gone without a word: the platform stops.
+            None => Err(failed(Arc::new(MakeBase::Ended))),
+        }
     }
 
-    fn progress(&self, _: &str) -> Option<String> {
-        None
+    fn progress(&self, name: &str) -> Option<String> {
+        held(&self.making).get(name).map(|it| held(&it.progress).clone())
     }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

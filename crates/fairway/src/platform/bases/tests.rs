@@ -1,0 +1,35 @@
+//! What callers see of bases.
+
+use std::time::Duration;
+
+use fairway_controllers::{BaseError, Bases};
+use fairway_oci::Layout;
+
+use super::KnownBases;
+
+#[tokio::test]
+async fn a_base_that_nobody_declared_is_refused_with_those_that_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let bases = KnownBases::new(Layout::open(folder.path()).unwrap());
+    let Err(BaseError::Unknown { name, known }) = bases.image("cobol-1959").await else { panic!("there is one") };
+    assert_eq!(name, "cobol-1959");
+    assert!(known.contains(&"postgres-15".to_owned()) && known == bases.names());
+    assert_eq!(bases.progress("cobol-1959"), None);
+}
+
+#[tokio::test]
+async fn who_asks_while_it_is_made_shares_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let bases = KnownBases::new(Layout::open(folder.path()).unwrap());
+    let base = fairway_oci::base::Base::known("redis").unwrap();
+    // Neither is waited for: the work is what counts.
+    let (one, two) = (bases.outcome(base.clone()), bases.outcome(base));
+    assert!(one.same_channel(&two));
+    assert!(bases.progress("redis").is_some());
+    drop(bases);
+    let ended = tokio::time::timeout(Duration::from_secs(60), async move {
+        let mut one = one;
+        one.wait_for(Option::is_some).await.is_err()
+    });
+    assert!(ended.await.unwrap(), "the work ends with who owns it");
+}
