@@ -20,6 +20,6 @@ pub use controllers::Controllers;
 pub use events::Events;
 pub use failure::{Failure, Retry};
 pub use finish::{Phase, with_finalizer};
-pub use related::{among, concerns, list, related};
+pub use related::{among, concerns, list, list_all, related};
 pub use rights::{MAKE, READ, Right, events, rule};
 pub use run::{Kit, Metrics, Next, controller, run};

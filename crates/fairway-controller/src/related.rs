@@ -45,7 +45,21 @@ pub async fn list<K>(client: &Client, namespace: &str, parameters: &ListParams) 
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
 {
-    let api: Api<DeserializeGuard<K>> = Api::namespaced(client.clone(), namespace);
+    readable(&Api::namespaced(client.clone(), namespace), parameters).await
+}
+
+/// The objects of a kind in all namespaces, as far as they can be read.
+pub async fn list_all<K>(client: &Client, parameters: &ListParams) -> Result<Vec<K>, kube::Error>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    readable(&Api::all(client.clone()), parameters).await
+}
+
+async fn readable<K>(api: &Api<DeserializeGuard<K>>, parameters: &ListParams) -> Result<Vec<K>, kube::Error>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
     let all = api.list(parameters).await?.items;
     Ok(all.into_iter().filter_map(|it| it.0.ok()).collect())
 }

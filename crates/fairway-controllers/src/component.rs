@@ -3,6 +3,8 @@
 
 mod repository;
 
+pub(crate) use repository::MAKER;
+
 use std::sync::Arc;
 
 use fairway_api::conditions::{READY, STALLED, Wanted, merge};

@@ -7,6 +7,8 @@ mod source;
 
 mod observe;
 
+mod pusher;
+
 mod validate;
 
 mod steps;
@@ -206,7 +208,7 @@ async fn converge(run: &PipelineRun, pipelines: &Pipelines) -> Result<Outcome, E
     let next = match () {
         () if applied.ended.is_some() => Next::Settled,
         () if seen.logs_missing || applied.again => Next::After(SOON),
-        () if queued => Next::After(QUEUED),
+        () if queued || observed.overtaken => Next::After(QUEUED),
         () => Next::Settled,
     };
     Ok(Outcome { progress: applied.progress, ended: applied.ended, queued, next })

@@ -209,6 +209,8 @@ pub struct Ref {
     pub commit: Commit,
     /// Who put it there, as the API calls them; none where that is not known.
     pub pushed_by: Option<String>,
+    /// The groups that they were in then: rights are given to groups too.
+    pub groups: Vec<String>,
     /// The id of the push's event in the ledger.
     pub cause: Option<String>,
 }

@@ -213,7 +213,7 @@ impl Forge for Host {
     }
 }
 
-pub(crate) use reflog::encode as encode_user;
+pub(crate) use reflog::encode as encode_mover;
 
 /// The folder of our hook. No project begins with a dot.
 const HOOKS: &str = ".hooks";

@@ -46,6 +46,8 @@ const LOOK: Duration = Duration::from_secs(4);
 pub struct Caller {
     /// As the API calls them.
     pub user: String,
+    /// The groups they are in.
+    pub groups: Vec<String>,
     /// The id that the push's event will have.
     pub cause: String,
     /// Who knows about their rights, and keeps the record.

@@ -232,6 +232,8 @@ reasons!(
         ReleaseNotReady,
         /// An Environment that it is to deliver to does not exist.
         EnvironmentNotFound,
+        /// The Release is made, and whoever pushed may not deliver it where the pipeline file says.
+        DeliveryForbidden,
         /// Its name is not allowed.
         InvalidName,
         /// Its Component does not exist.

@@ -90,7 +90,7 @@ pub async fn rerun(session: &Session, rerun: &Run) -> Result<Asked, Failure> {
     let (before, siblings) = runs::find(session, &project, rerun).await?;
     let cause = session.new_cause();
     let spec = &before.spec;
-    let number = siblings.iter().map(|it| it.spec.number).max().unwrap_or(0) + 1;
+    let number = siblings.iter().map(|it| it.spec.number).max().unwrap_or(0).saturating_add(1);
     let name = run_name(&spec.component_name, &spec.r#ref, &spec.commit, &cause);
     let wanted = PipelineRunSpec {
         trigger: PipelineTrigger::Rerun,

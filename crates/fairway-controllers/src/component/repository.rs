@@ -17,7 +17,7 @@ use crate::{Context, Error};
 /// The branch that a repository begins with.
 const DEFAULT_BRANCH: &str = "main";
 /// Who makes repositories.
-const MAKER: &str = "fairway:component-controller";
+pub(crate) const MAKER: &str = "fairway:component-controller";
 
 /// Makes the repository if it is not there, and runs of what is new in it. None for a Component that has none.
 pub(super) async fn converge(

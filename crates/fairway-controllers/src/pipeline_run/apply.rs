@@ -42,6 +42,8 @@ pub(super) async fn apply(
                 Ok(name) => applied.progress.release_name = Some(name),
                 Err(message) => applied.ended = Some(Ended { reason: PipelineRunReason::InvalidWorkload, message }),
             },
+            // The run of a newer push is about to take over.
+            Decision::Deliver(_) if observed.overtaken => {}
             Decision::Deliver(environment) => {
                 if release::deliver(run, environment, observed, pipelines).await? {
                     applied.progress.delivered_to.push(environment.clone());
@@ -52,9 +54,10 @@ pub(super) async fn apply(
                 }
             }
             Decision::Finish(verdict) => {
-                if *verdict == Verdict::Succeeded {
+                if matches!(verdict, Verdict::Succeeded | Verdict::Forbidden(_)) {
                     // Where it was wanted already it is delivered too.
-                    applied.progress.delivered_to.clone_from(&observed.leads_to.deliver_to);
+                    let wanted = observed.leads_to.deliver_to.iter().filter(|it| !is_forbidden(verdict, it));
+                    applied.progress.delivered_to = wanted.cloned().collect();
                     applied.progress.delivered_to.sort();
                 }
                 applied.ended = Some(ended(verdict, run, input, observed, &applied.progress, pipelines));
@@ -66,6 +69,10 @@ pub(super) async fn apply(
         }
     }
     Ok(applied)
+}
+
+fn is_forbidden(verdict: &Verdict, environment: &str) -> bool {
+    matches!(verdict, Verdict::Forbidden(names) if names.iter().any(|it| it == environment))
 }
 
 /// What needs no more than to be said.
@@ -96,6 +103,7 @@ fn mark(progress: &mut Progress, decision: &Decision, input: &Input) {
         _ => {
             let message = match &input.stop {
                 Some(Stop::Superseded(by)) => format!("run {by} took the place of this one"),
+                Some(Stop::BranchGone) => "the branch of the run was removed".to_owned(),
                 _ => "the run was stopped".to_owned(),
             };
             end(step, StepState::Cancelled, StepReason::RunCancelled, message);
@@ -166,8 +174,12 @@ fn ended(
         Verdict::ReleaseRefused(why) => {
             (PipelineRunReason::ReleaseNotReady, format!("its release cannot be delivered: {why}"))
         }
+        Verdict::Forbidden(names) => {
+            (PipelineRunReason::DeliveryForbidden, report::forbidden(names, observed, progress))
+        }
         Verdict::Stopped => match &input.stop {
             Some(Stop::Superseded(by)) => (PipelineRunReason::Superseded, format!("run {by} took its place")),
+            Some(Stop::BranchGone) => (PipelineRunReason::Cancelled, "its branch was removed".to_owned()),
             _ => (PipelineRunReason::Cancelled, "it was stopped".to_owned()),
         },
     };

@@ -2,11 +2,12 @@
 
 use fairway_api::names::{LABEL_RUN, LABEL_STEP};
 use fairway_api::v1alpha1::PipelineRun;
+use fairway_controller::list_all;
 use fairway_plan::pipeline::plan::{Facts, startable};
 use fairway_plan::pipeline::queue::{Asking, places};
 use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 use kube::api::ListParams;
-use kube::{Api, ResourceExt};
 
 use super::steps::has_ended;
 use super::{Pipelines, report};
@@ -19,11 +20,10 @@ pub(super) fn takes_one(pod: &Pod) -> bool {
 
 /// The places that are this run's, after all that wait had their turn.
 pub(super) async fn free(run: &PipelineRun, facts: &Facts<'_>, pipelines: &Pipelines) -> Result<usize, Error> {
-    let client = || pipelines.ctx.kit.client.clone();
+    let client = &pipelines.ctx.kit.client;
     let steps = ListParams::default().labels(LABEL_STEP);
-    let pods = Api::<Pod>::all(client()).list(&steps).await.map_err(Error::read("the pods of steps"))?.items;
-    let runs: Api<PipelineRun> = Api::all(client());
-    let runs = runs.list(&ListParams::default()).await.map_err(Error::read("pipeline runs"))?.items;
+    let pods = list_all::<Pod>(client, &steps).await.map_err(Error::read("the pods of steps"))?;
+    let runs = list_all::<PipelineRun>(client, &ListParams::default()).await.map_err(Error::read("pipeline runs"))?;
     let named = |it: &PipelineRun| format!("{}/{}", it.namespace().unwrap_or_default(), it.name_any());
     let under_way = |it: &PipelineRun| {
         let its = |pod: &&Pod| pod.namespace() == it.namespace() && pod.labels().get(LABEL_RUN) == Some(&it.name_any());

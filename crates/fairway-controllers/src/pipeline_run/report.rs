@@ -107,6 +107,9 @@ fn over(run: &PipelineRun, progress: &Progress, ended: &Ended, now: Timestamp) -
             (None, progress.delivered_to.first().map(|it| format!("platform status {component} --env={it}")))
         }
         PipelineRunReason::StepFailed => (Some("its team"), Some(format!("platform pipeline logs {name}"))),
+        PipelineRunReason::DeliveryForbidden => {
+            (Some("somebody who may deliver there"), Some(format!("platform status {component}")))
+        }
         PipelineRunReason::Superseded => (None, Some("platform pipeline runs".to_owned())),
         PipelineRunReason::Cancelled => (None, Some(format!("platform pipeline rerun {name}"))),
         PipelineRunReason::PipelineNotFound | PipelineRunReason::InvalidPipeline => {
@@ -155,6 +158,19 @@ pub(super) fn success(observed: &Observed, progress: &Progress) -> String {
     match progress.delivered_to.as_slice() {
         [] => format!("{steps}; release {version} is made"),
         places => format!("{steps}; release {version} is on its way to {}", places.join(" and ")),
+    }
+}
+
+/// Where a Release that was made is not delivered to, and why.
+pub(super) fn forbidden(names: &[String], observed: &Observed, progress: &Progress) -> String {
+    let version = observed.release.as_ref().map(version).unwrap_or_default();
+    let why =
+        |it: &String| format!("not delivered to {it}: {}", observed.forbidden.get(it).cloned().unwrap_or_default());
+    let refused: Vec<String> = names.iter().map(why).collect();
+    let refused = refused.join("; and ");
+    match progress.delivered_to.as_slice() {
+        [] => format!("release {version} is made, and {refused}"),
+        places => format!("release {version} is on its way to {}, and {refused}", places.join(" and ")),
     }
 }
 

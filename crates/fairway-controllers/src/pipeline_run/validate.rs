@@ -30,12 +30,15 @@ pub(super) struct Input {
     pub(super) stop: Option<Stop>,
     pub(super) released: Released,
     pub(super) delivered: BTreeSet<String>,
+    pub(super) forbidden: BTreeSet<String>,
 }
 
 /// Why a run is to end now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
     Asked,
+    /// Its branch was removed.
+    BranchGone,
     /// By this run.
     Superseded(String),
 }
@@ -75,9 +78,10 @@ pub(super) fn validate(run: &PipelineRun, observed: &Observed, toolchains: &Tool
         keys,
         // Whoever asks for a run again wants all of it.
         earlier: if run.spec.trigger == PipelineTrigger::Push { earlier(&observed.siblings) } else { BTreeMap::new() },
-        stop: stop(run, &observed.siblings),
+        stop: stop(run, observed),
         released: released(observed),
         delivered: delivered(run, observed),
+        forbidden: observed.forbidden.keys().cloned().collect(),
         id,
         commit,
         pipeline,
@@ -106,6 +110,7 @@ impl Input {
             places: 0,
             released: &self.released,
             delivered: &self.delivered,
+            forbidden: &self.forbidden,
         }
     }
 
@@ -199,15 +204,15 @@ pub(super) fn is_newer(newer: &PipelineRun, run: &PipelineRun) -> bool {
         && newer.spec.number > run.spec.number
 }
 
-fn stop(run: &PipelineRun, siblings: &[PipelineRun]) -> Option<Stop> {
+fn stop(run: &PipelineRun, observed: &Observed) -> Option<Stop> {
     if run.spec.cancel {
-        return Some(Stop::Asked);
+        return Some(if observed.branch_is_gone { Stop::BranchGone } else { Stop::Asked });
     }
-    let newest = siblings.iter().filter(|it| is_newer(it, run)).max_by_key(|it| it.spec.number)?;
+    let newest = observed.siblings.iter().filter(|it| is_newer(it, run)).max_by_key(|it| it.spec.number)?;
     Some(Stop::Superseded(newest.name_any()))
 }
 
-fn released(observed: &Observed) -> Released {
+pub(super) fn released(observed: &Observed) -> Released {
     let Some(release) = &observed.release else { return Released::No };
     let status = release.status.clone().unwrap_or_default();
     if is_true(&status.conditions, READY) && status.number.is_some() {
@@ -220,7 +225,7 @@ fn released(observed: &Observed) -> Released {
 }
 
 /// Where this run's Release is wanted already.
-fn delivered(run: &PipelineRun, observed: &Observed) -> BTreeSet<String> {
+pub(super) fn delivered(run: &PipelineRun, observed: &Observed) -> BTreeSet<String> {
     let name = run.status.as_ref().and_then(|it| it.release_name.clone());
     let wanted = |it: &(&String, &fairway_api::v1alpha1::Delivery)| Some(&it.1.spec.release_name) == name.as_ref();
     observed.deliveries.iter().filter(wanted).map(|it| it.0.clone()).collect()

@@ -16,3 +16,5 @@ mod poison;
 mod egress;
 
 mod pipelines;
+
+mod branches;

@@ -38,7 +38,7 @@ refs:
 const SCORE: &str = "apiVersion: score.dev/v1b1\nmetadata: { name: web }\ncontainers: { web: { image: . } }\n";
 
 /// Somebody's clone of the Component's repository.
-struct Clone {
+pub(crate) struct Clone {
     folder: tempfile::TempDir,
 }
 
@@ -50,7 +50,7 @@ impl Clone {
         Ok(it)
     }
 
-    fn git(&self, arguments: &[&str]) -> Result<String> {
+    pub(crate) fn git(&self, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new("git");
         command.args(arguments).current_dir(self.folder.path());
         command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
@@ -63,7 +63,7 @@ impl Clone {
     }
 
     /// Commits files (without content: removes them), pushes them to a branch, and gives the commit.
-    fn push(&self, branch: &str, files: &[(&str, Option<&str>)]) -> Result<String> {
+    pub(crate) fn push(&self, branch: &str, files: &[(&str, Option<&str>)]) -> Result<String> {
         for (path, content) in files {
             let path: PathBuf = self.folder.path().join(path);
             match content {
@@ -79,7 +79,7 @@ impl Clone {
 }
 
 /// A Component with a repository that holds a first commit.
-async fn hosted(world: &World) -> Result<Clone> {
+pub(crate) async fn hosted(world: &World) -> Result<Clone> {
     world.until("the project is declared", async || world.declare_without_web().await).await?;
     let steps = world.steps.as_ref().context("a world with repositories")?;
     let template = ComponentTemplate { name: "by-hand".to_owned(), ..ComponentTemplate::default() };
@@ -110,15 +110,15 @@ async fn hosted(world: &World) -> Result<Clone> {
 }
 
 /// Makes the controllers compare refs: nobody but the hub's Git route gives hints.
-async fn look(world: &World) -> Result<()> {
+pub(crate) async fn look(world: &World) -> Result<()> {
     let word = world.plane.world().entropy.hex(4);
     let patch = json!({ "metadata": { "annotations": { "look": word } } });
     world.api::<Component>(PROJECT).patch(WEB, &PatchParams::default(), &Patch::Merge(patch)).await?;
     Ok(())
 }
 
-async fn run_of(world: &World, commit: &str) -> Result<Option<PipelineRun>> {
-    let found = world.api::<PipelineRun>(PROJECT).list(&ListParams::default()).await?.items;
+pub(crate) async fn run_of(world: &World, commit: &str) -> Result<Option<PipelineRun>> {
+    let found = fairway_controller::list::<PipelineRun>(&world.client, PROJECT, &ListParams::default()).await?;
     Ok(found.into_iter().find(|it| it.spec.commit == commit))
 }
 
@@ -127,12 +127,12 @@ fn reason(run: &PipelineRun) -> String {
     conditions.into_iter().find(|it| it.type_ == SUCCEEDED).map(|it| it.reason.clone()).unwrap_or_default()
 }
 
-fn summary(run: &PipelineRun) -> String {
+pub(crate) fn summary(run: &PipelineRun) -> String {
     run.status.as_ref().map(|it| it.explanation.summary.clone()).unwrap_or_default()
 }
 
 /// Waits until the run of a commit has ended for this reason, and is tidied up.
-async fn ends(world: &World, commit: &str, as_it_should: &str) -> Result<PipelineRun> {
+pub(crate) async fn ends(world: &World, commit: &str, as_it_should: &str) -> Result<PipelineRun> {
     let ended = async || {
         let Some(run) = run_of(world, commit).await? else { return Ok(false) };
         let status = run.status.clone().unwrap_or_default();
@@ -149,7 +149,7 @@ async fn serving(world: &World) -> Result<Option<String>> {
     Ok(delivery.and_then(|it| it.status).and_then(|it| it.current).map(|it| it.release_name))
 }
 
-async fn nothing_is_left(world: &World) -> Result<()> {
+pub(crate) async fn nothing_is_left(world: &World) -> Result<()> {
     let gone = async || {
         let pods = world.api::<Pod>(PROJECT).list(&ListParams::default()).await?.items;
         let claims = world.api::<PersistentVolumeClaim>(PROJECT).list(&ListParams::default()).await?.items;

@@ -56,9 +56,18 @@ impl World {
 
     /// The same with repositories and pipelines, and controllers.
     pub(crate) async fn hosting() -> Result<Self> {
+        Self::hosting_on(Setup::default()).await
+    }
+
+    /// The same, and rights count.
+    pub(crate) async fn guarded() -> Result<Self> {
+        Self::hosting_on(Setup { guarded: true, ..Setup::default() }).await
+    }
+
+    async fn hosting_on(setup: Setup) -> Result<Self> {
         let logs = steps::Logs::default();
         let steps = Steps::new(&logs).await?;
-        let plane = TestPlane::with(Setup { pod_streams: Arc::new(logs), ..Setup::default() }).await?;
+        let plane = TestPlane::with(Setup { pod_streams: Arc::new(logs), ..setup }).await?;
         let mut world = Self::on(plane, Some(steps)).await?;
         world.revive();
         Ok(world)

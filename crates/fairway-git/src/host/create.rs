@@ -112,7 +112,7 @@ async fn make(host: &Host, new: &Path, initial: &Initial) -> Result<Commit, Forg
     let done = git.run(job(None, &arguments, &[], &[])).await.and_then(|it| it.succeeded("init"));
     done.map_err(|source| failed(new, source))?;
 
-    let name = reflog::encode(&initial.pushed_by);
+    let name = reflog::encode(&initial.pushed_by, &[]);
     let date = format!("{} +0000", initial.at.as_second());
     let environment = [
         ("GIT_COMMITTER_NAME", name.as_str()),

@@ -1,5 +1,6 @@
 //! Branches and tags, and who put them where they are: Git's own record of each ref says it, in the same moment in
-//! which the ref moves. The pusher stands where Git has a name, the id of the push's event where it has an address.
+//! which the ref moves. The pusher, with their groups, stands where Git has a name, the id of the push's event where it
+//! has an address.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,6 +15,8 @@ use crate::names::RepositoryId;
 const LISTING: usize = 16 << 20;
 /// The end of a record; what is older is not looked at.
 const TAIL: u64 = 64 << 10;
+/// No record has a longer name.
+const NAME: usize = 16 << 10;
 
 /// A branch or tag as git lists it.
 struct Listed {
@@ -35,8 +38,8 @@ pub(super) async fn refs(host: &Host, id: &RepositoryId) -> Result<BTreeMap<Stri
             .into_iter()
             .map(|it| {
                 let mover = mover(&path.join("logs").join(&it.name), &it.object)?;
-                let (pushed_by, cause) = mover.unwrap_or_default();
-                Ok((it.name, Ref { commit: it.commit, pushed_by, cause }))
+                let Mover { user: pushed_by, groups, cause } = mover.unwrap_or_default();
+                Ok((it.name, Ref { commit: it.commit, pushed_by, groups, cause }))
             })
             .collect()
     })
@@ -51,7 +54,12 @@ fn listed(line: &str) -> Option<Listed> {
 }
 
 /// Who, and because of what.
-type Mover = (Option<String>, Option<String>);
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Mover {
+    user: Option<String>,
+    groups: Vec<String>,
+    cause: Option<String>,
+}
 
 /// Who moved a ref to where it is. The last record need not be the one: it is written before the ref moves.
 fn mover(log: &Path, object: &str) -> io::Result<Option<Mover>> {
@@ -67,7 +75,7 @@ fn mover(log: &Path, object: &str) -> io::Result<Option<Mover>> {
     Ok(text.lines().rev().find_map(|line| record(line, object)))
 }
 
-/// Reads `old new name <address> seconds zone<TAB>message`, if it leads to `object`.
+/// Reads `old new user group … <address> seconds zone<TAB>message`, if it leads to `object`.
 fn record(line: &str, object: &str) -> Option<Mover> {
     let (head, _) = line.split_once('\t').unwrap_or((line, ""));
     let mut parts = head.splitn(3, ' ');
@@ -77,12 +85,27 @@ fn record(line: &str, object: &str) -> Option<Mover> {
     }
     let (name, rest) = person.split_once('<')?;
     let (address, _) = rest.split_once('>')?;
-    let some = |it: String| (!it.is_empty()).then_some(it);
-    Some((some(decode(name.trim())), some(address.to_owned())))
+    let mut words = name.split_whitespace().map(decode);
+    let user = words.next();
+    Some(Mover { user, groups: words.collect(), cause: (!address.is_empty()).then(|| address.to_owned()) })
 }
 
-/// A user's name such that Git keeps it as it is: Git takes some characters out of names, and some off their ends.
-pub(crate) fn encode(user: &str) -> String {
+/// Who moves a ref, in the place of a name. Of very many groups only the first are kept: with fewer groups somebody has
+/// fewer rights.
+pub(crate) fn encode(user: &str, groups: &[String]) -> String {
+    let mut text = word(user);
+    for group in groups.iter().filter(|it| !it.is_empty()).map(|it| word(it)) {
+        if text.len() + group.len() >= NAME {
+            break;
+        }
+        text.push(' ');
+        text.push_str(&group);
+    }
+    text
+}
+
+/// A name such that Git keeps it as it is: Git takes some characters out of names, and some off their ends.
+fn word(user: &str) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     for byte in user.bytes() {

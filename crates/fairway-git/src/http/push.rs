@@ -26,7 +26,7 @@ use super::packet::{FATAL, message};
 use crate::forge::{Push, Update};
 use crate::hook::{TASK, Task};
 use crate::host::hold::{self, Hold};
-use crate::host::{DEFAULT_BRANCH, encode_user};
+use crate::host::{DEFAULT_BRANCH, encode_mover};
 use crate::run::{Git, Running};
 use crate::{Host, RepositoryId};
 use conversation::Said;
@@ -108,7 +108,7 @@ impl Ongoing {
         let mut command = self.host.git().command(None);
         command.args([Service::Push.name(), "--stateless-rpc"]).arg(&self.repository);
         command.env(TASK, serde_json::to_string(&task)?);
-        command.env("GIT_COMMITTER_NAME", encode_user(&self.caller.user));
+        command.env("GIT_COMMITTER_NAME", encode_mover(&self.caller.user, &self.caller.groups));
         command.env("GIT_COMMITTER_EMAIL", &self.caller.cause);
         // The hold lives as long as this git does, whatever becomes of us.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(self.held.try_clone()?);

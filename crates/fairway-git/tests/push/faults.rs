@@ -174,7 +174,8 @@ async fn git_killed_in_the_middle_of_a_push_is_told_and_the_next_push_is_taken()
     let slow = Slow::begin(&served, &ada, &commit).await;
     let bare = served.place.bare(&orders());
     fs::write(bare.join("refs/heads/main.lock"), "").expect("what a git that was killed later leaves");
-    assert!(kill_receive_pack(&bare) > 0, "no git to kill");
+    // The repository is held a moment before git is there.
+    settle(async || kill_receive_pack(&bare) > 0).await;
     let answer = slow.end().await;
     assert!(answer.contains("git was ended") && answer.contains("push again"), "{answer}");
     is_quiet(&served).await;

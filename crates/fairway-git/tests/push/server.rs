@@ -16,6 +16,9 @@ use tokio::task::JoinSet;
 
 use crate::support::{Place, file, initial, orders};
 
+/// Groups of everybody who pushes here.
+pub(crate) const GROUPS: [&str; 2] = ["makers of: things", "system:authenticated"];
+
 /// What the platform would know.
 #[derive(Default)]
 pub(crate) struct Record {
@@ -116,7 +119,17 @@ async fn accept(listener: TcpListener, host: Host, record: Arc<Record>) {
                 let path = uri.path().strip_prefix("/git/").unwrap_or_default();
                 let answer = match Call::parse(request.method(), path, uri.query().unwrap_or_default()) {
                     Ok(call) => {
-                        host.serve(&call, request, Caller { user: "local:1000".to_owned(), cause, witness }).await
+                        host.serve(
+                            &call,
+                            request,
+                            Caller {
+                                user: "local:1000".to_owned(),
+                                groups: GROUPS.map(str::to_owned).into(),
+                                cause,
+                                witness,
+                            },
+                        )
+                        .await
                     }
                     Err(refusal) => *refusal,
                 };

@@ -2,7 +2,7 @@
 
 use fairway_git::{Commit, Forge as _};
 
-use crate::server::{Served, said};
+use crate::server::{GROUPS, Served, said};
 use crate::support::orders;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,7 +24,10 @@ async fn a_push_is_taken_recorded_and_told_and_the_next_clone_has_it() {
     let refs = served.place.host.refs(&orders()).await.expect("refs");
     let main = &refs["refs/heads/main"];
     assert_eq!((main.commit.as_str(), main.pushed_by.as_deref()), (commit.as_str(), Some("local:1000")));
-    assert_eq!(main.cause.as_deref(), Some(recorded[0].cause.as_str()));
+    assert_eq!(
+        (main.cause.as_deref(), main.groups.as_slice()),
+        (Some(recorded[0].cause.as_str()), &GROUPS.map(str::to_owned)[..])
+    );
 
     let bob = served.clone_as("bob").await;
     assert_eq!(bob.ok(&["rev-parse", "HEAD"]).await, commit);

@@ -89,6 +89,8 @@ pub struct Facts<'a> {
     pub released: &'a Released,
     /// The Environments that it was delivered to.
     pub delivered: &'a BTreeSet<String>,
+    /// The Environments that it may not be delivered to.
+    pub forbidden: &'a BTreeSet<String>,
 }
 
 /// Something to do.
@@ -129,6 +131,8 @@ pub enum Verdict {
     Stopped,
     /// Its Release is not deliverable; why.
     ReleaseRefused(String),
+    /// Its Release is delivered but for these Environments, to which it may not be.
+    Forbidden(Vec<String>),
 }
 
 /// What is to be done now, and what would be if there were a place.
@@ -305,11 +309,13 @@ impl<'a> Now<'a> {
 
     fn deliver(&mut self) {
         let wanted = &self.facts.leads_to.deliver_to;
-        let missing: Vec<&String> = wanted.iter().filter(|it| !self.facts.delivered.contains(*it)).collect();
-        if missing.is_empty() {
-            self.plan.decisions.push(Decision::Finish(Verdict::Succeeded));
+        let missing = wanted.iter().filter(|it| !self.facts.delivered.contains(*it)).cloned();
+        let (forbidden, open): (Vec<String>, Vec<String>) = missing.partition(|it| self.facts.forbidden.contains(it));
+        if open.is_empty() {
+            let verdict = if forbidden.is_empty() { Verdict::Succeeded } else { Verdict::Forbidden(forbidden) };
+            self.plan.decisions.push(Decision::Finish(verdict));
         }
-        self.plan.decisions.extend(missing.into_iter().cloned().map(Decision::Deliver));
+        self.plan.decisions.extend(open.into_iter().map(Decision::Deliver));
     }
 }
 

@@ -140,6 +140,7 @@ fn decide(pipeline: &Pipeline, standings: &BTreeMap<String, Standing>) -> Vec<De
         places: 1,
         released: &Released::No,
         delivered: &BTreeSet::new(),
+        forbidden: &BTreeSet::new(),
     };
     plan(&facts).decisions
 }

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use fairway_api::names::{ANNOTATION_CAUSE, LABEL_COMPONENT, LABEL_PROJECT};
 use fairway_api::v1alpha1::{Component, ComponentRepository, PipelineRun, PipelineRunSpec, PipelineTrigger};
+use fairway_controller::list;
 use fairway_git::{Ref, RepositoryId};
 use fairway_plan::pipeline::refs;
 use fairway_plan::pipeline::run_name::run_name;
-use kube::api::{ListParams, PostParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Resource, ResourceExt};
+use serde_json::json;
 
 use super::super::NAME;
 use crate::hosting::Hosting;
 use crate::{Context, Error};
 
-/// Makes the runs of what is new, and gives the commit of each branch. A crash in between makes them again: under the
+/// Makes the runs of what is new, stops those of branches that are gone, and gives the commit of each branch. A crash in between makes them again: under the
 /// same names.
 pub(super) async fn compare(
     component: &Component,
@@ -25,10 +27,21 @@ pub(super) async fn compare(
 ) -> Result<BTreeMap<String, String>, Error> {
     let found = hosting.forge.refs(id).await.map_err(Error::forge("read the repository's branches"))?;
     let wanted = new(component, &before.refs, &found);
-    if !wanted.is_empty() {
-        make(component, wanted, ctx).await?;
+    let now = commits(&found);
+    let gone: Vec<&String> = before.refs.keys().filter(|it| !now.contains_key(*it)).collect();
+    if wanted.is_empty() && gone.is_empty() {
+        return Ok(now);
     }
-    Ok(commits(&found))
+    let home = component.namespace().unwrap_or_default();
+    let there = list::<PipelineRun>(&ctx.kit.client, &home, &ListParams::default()).await;
+    let mut there = there.map_err(Error::read("pipeline runs"))?;
+    there.retain(|it| it.spec.component_name == component.name_any());
+    let api: Api<PipelineRun> = Api::namespaced(ctx.kit.client.clone(), &home);
+    for run in there.iter().filter(|it| is_left(it, &gone)) {
+        stop(run, &api).await?;
+    }
+    make(wanted, &there, &api).await?;
+    Ok(now)
 }
 
 /// The commit of each branch.
@@ -66,18 +79,34 @@ fn new(component: &Component, before: &BTreeMap<String, String>, found: &BTreeMa
     runs
 }
 
-async fn make(component: &Component, wanted: Vec<PipelineRun>, ctx: &Context) -> Result<(), Error> {
-    let home = component.namespace().unwrap_or_default();
-    let api: Api<PipelineRun> = Api::namespaced(ctx.kit.client.clone(), &home);
-    let there = api.list(&ListParams::default()).await.map_err(Error::read("pipeline runs"))?.items;
-    let ours = there.iter().filter(|it| it.spec.component_name == component.name_any());
-    let mut number = ours.map(|it| it.spec.number).max().unwrap_or(0);
+/// Whether a run is under way for a branch that was removed.
+fn is_left(run: &PipelineRun, gone: &[&String]) -> bool {
+    let branch = refs::branch(&run.spec.r#ref);
+    let ended = run.status.as_ref().is_some_and(|it| it.completion_time.is_some());
+    !ended && !run.spec.cancel && branch.is_some_and(|branch| gone.iter().any(|it| *it == branch))
+}
+
+/// Asks a run to stop; one that is gone has.
+async fn stop(run: &PipelineRun, api: &Api<PipelineRun>) -> Result<(), Error> {
+    let patch = json!({ "metadata": { "uid": run.uid() }, "spec": { "cancel": true } });
+    let parameters = PatchParams { field_manager: Some(NAME.to_owned()), ..PatchParams::default() };
+    match api.patch(&run.name_any(), &parameters, &Patch::Merge(patch)).await {
+        Ok(_) => tracing::info!(run.name = run.name_any(), "its branch was removed, so a run is stopped"),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+        Err(error) => return Err(Error::write("a pipeline run")(error)),
+    }
+    Ok(())
+}
+
+async fn make(wanted: Vec<PipelineRun>, there: &[PipelineRun], api: &Api<PipelineRun>) -> Result<(), Error> {
+    let mut number = there.iter().map(|it| it.spec.number).max().unwrap_or(0);
     let parameters = PostParams { field_manager: Some(NAME.to_owned()), ..PostParams::default() };
     for mut run in wanted {
         if there.iter().any(|it| it.name_any() == run.name_any()) {
             continue;
         }
-        number += 1;
+        // Whoever may make runs may give one any number.
+        number = number.saturating_add(1);
         run.spec.number = number;
         match api.create(&parameters, &run).await {
             Ok(_) => tracing::info!(run.name = run.name_any(), run.reference = run.spec.r#ref, "a push is a run"),

@@ -102,11 +102,16 @@ fn only_a_newer_push_to_the_same_ref_takes_a_runs_place() {
         (sibling(6, main, PipelineTrigger::Rerun), None),
     ];
     for (other, expected) in cases {
-        assert_eq!(stop(&run(), std::slice::from_ref(&other)), expected, "{}", other.name_any());
+        let name = other.name_any();
+        let observed = Observed { siblings: vec![other], ..Observed::default() };
+        assert_eq!(stop(&run(), &observed), expected, "{name}");
     }
     let mut asked = run();
     asked.spec.cancel = true;
-    assert_eq!(stop(&asked, &[]), Some(Stop::Asked));
+    assert_eq!(stop(&asked, &Observed::default()), Some(Stop::Asked));
+    let gone = Observed { branch_is_gone: true, ..Observed::default() };
+    assert_eq!(stop(&asked, &gone), Some(Stop::BranchGone));
+    assert_eq!(stop(&run(), &gone), None, "it is asked to stop first");
 }
 
 #[test]

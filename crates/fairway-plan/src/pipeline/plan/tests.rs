@@ -23,6 +23,7 @@ struct Case {
     places: usize,
     released: Released,
     delivered: Vec<&'static str>,
+    forbidden: Vec<&'static str>,
 }
 
 impl Default for Case {
@@ -37,6 +38,7 @@ impl Default for Case {
             places: 10,
             released: Released::No,
             delivered: Vec::new(),
+            forbidden: Vec::new(),
         }
     }
 }
@@ -60,6 +62,7 @@ impl Case {
             places: self.places,
             released: &self.released,
             delivered: &self.delivered.iter().map(|it| (*it).to_owned()).collect(),
+            forbidden: &self.forbidden.iter().map(|it| (*it).to_owned()).collect(),
         })
     }
 }
@@ -129,6 +132,24 @@ fn when_all_ended_well_release_and_deliveries_follow_as_the_ref_asks() {
     assert_eq!(ended(Released::Ready, &["staging"], full()), over(Verdict::Succeeded));
     assert_eq!(ended(Released::Refused("no".to_owned()), &[], full()), over(Verdict::ReleaseRefused("no".to_owned())));
     assert_eq!(ended(Released::No, &[], LeadsTo::default()), over(Verdict::Succeeded), "a branch without a rule");
+}
+
+#[test]
+fn where_it_may_not_be_delivered_is_told_after_it_was_delivered_to_the_others() {
+    let places = ["staging", "production"].map(str::to_owned);
+    let ended = |delivered: &[&'static str], forbidden: &[&'static str]| {
+        let steps = ["test", "build", "lint"].map(|it| (it, Standing::Succeeded)).to_vec();
+        let leads_to = LeadsTo { release: true, deliver_to: places.to_vec() };
+        let (delivered, forbidden) = (delivered.to_vec(), forbidden.to_vec());
+        Case { steps, released: Released::Ready, delivered, forbidden, leads_to, ..Case::default() }.plan().decisions
+    };
+    let told =
+        |names: &[&str]| vec![Decision::Finish(Verdict::Forbidden(names.iter().map(|it| (*it).to_owned()).collect()))];
+    assert_eq!(ended(&[], &["production"]), [Decision::Deliver("staging".to_owned())]);
+    assert_eq!(ended(&["staging"], &["production"]), told(&["production"]));
+    assert_eq!(ended(&[], &["production", "staging"]), told(&["staging", "production"]));
+    // Somebody else has wished for it there.
+    assert_eq!(ended(&["staging", "production"], &["production"]), [Decision::Finish(Verdict::Succeeded)]);
 }
 
 #[test]

@@ -62,7 +62,8 @@ impl Repositories {
             store: self.store.clone(),
             world: self.world.clone(),
         };
-        let caller = Caller { user: asker.identity.user.clone(), cause, witness: Arc::new(standing) };
+        let Identity { user, groups, .. } = asker.identity.clone();
+        let caller = Caller { user, groups, cause, witness: Arc::new(standing) };
         own(self.host.serve(&call, Request::from_parts(parts, body), caller).await)
     }
 }

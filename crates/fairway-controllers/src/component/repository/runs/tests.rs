@@ -5,7 +5,12 @@ use super::*;
 
 fn found(refs: &[(&str, char)]) -> BTreeMap<String, Ref> {
     let commit = |digit: char| Commit::parse(&digit.to_string().repeat(40)).unwrap();
-    let one = |digit| Ref { commit: commit(digit), pushed_by: Some("local:1".to_owned()), cause: Some("c".to_owned()) };
+    let one = |digit| Ref {
+        commit: commit(digit),
+        pushed_by: Some("local:1".to_owned()),
+        groups: Vec::new(),
+        cause: Some("c".to_owned()),
+    };
     refs.iter().map(|(name, digit)| ((*name).to_owned(), one(*digit))).collect()
 }
 

@@ -125,6 +125,7 @@ fn pass(outside: &mut Outside, script: &Script, stop: bool, kill: Option<usize>)
         places: script.places.saturating_sub(running),
         released: &released,
         delivered: &outside.delivered.clone(),
+        forbidden: &BTreeSet::new(),
     });
     let mut report: BTreeMap<String, Standing> =
         steps.iter().filter(|it| *it.1 != Standing::Waiting).map(|it| (it.0.clone(), *it.1)).collect();
@@ -181,7 +182,7 @@ proptest! {
             Verdict::Succeeded => prop_assert!(all_well && outside.delivered.contains("staging")),
             Verdict::StepsFailed(failed) => prop_assert!(!failed.is_empty() && !outside.release),
             Verdict::Stopped => prop_assert!(outside.pods.values().all(Option::is_some), "something still runs"),
-            Verdict::ReleaseRefused(_) => prop_assert!(false),
+            Verdict::ReleaseRefused(_) | Verdict::Forbidden(_) => prop_assert!(false),
         }
     }
 }
