@@ -30,6 +30,8 @@ use crate::Error;
 use crate::pod::list_selector;
 use plan::{Observed, Plan};
 
+pub(crate) use verdict::{condition, ended_at};
+
 /// Who carries a Job out that names nobody else in `spec.managedBy`.
 const US: &str = "kubernetes.io/job-controller";
 

@@ -1,5 +1,6 @@
-//! kube-controller-manager's and kube-scheduler's part of a small cluster: Deployments make ReplicaSets, ReplicaSets,
-//! StatefulSets and Jobs make Pods, Services get EndpointSlices, Pods get a node, namespaces get their ServiceAccount.
+//! kube-controller-manager's and kube-scheduler's part of a small cluster: Deployments make ReplicaSets, CronJobs make
+//! Jobs, ReplicaSets, StatefulSets and Jobs make Pods, Services get EndpointSlices, Pods get a node, namespaces get their
+//! ServiceAccount.
 //!
 //! Each controller observes through the API, plans in a pure function, and applies the plan. Useful without a node.
 
@@ -10,6 +11,8 @@ mod replicaset;
 mod statefulset;
 
 mod job;
+
+mod cronjob;
 
 mod endpoints;
 
@@ -50,6 +53,7 @@ pub fn start(settings: &Settings) -> Controllers {
     controllers.spawn(|stop| statefulset::run(kit("statefulset-controller"), stop));
     controllers.spawn(|stop| job::run(kit("job-controller"), stop));
     controllers.spawn(|stop| job::orphans::run(kit("job-controller"), stop));
+    controllers.spawn(|stop| cronjob::run(kit("cronjob-controller"), stop));
     controllers.spawn(|stop| endpoints::run(kit("endpointslice-controller"), stop));
     controllers.spawn(|stop| scheduler::run(kit("scheduler"), stop));
     let certificate = settings.root_certificate.clone();

@@ -4,6 +4,11 @@ use fairway_controller::{MAKE, READ, Right, events, rule};
 
 /// The rights of every controller here.
 pub fn rights() -> Vec<Right> {
+    [of_services(), of_runs(), of_the_cluster()].into_iter().flatten().collect()
+}
+
+/// Of those that keep Pods running.
+fn of_services() -> Vec<Right> {
     vec![
         Right {
             name: "deployment-controller",
@@ -37,6 +42,12 @@ pub fn rights() -> Vec<Right> {
                 events(),
             ],
         },
+    ]
+}
+
+/// Of those whose Pods end.
+fn of_runs() -> Vec<Right> {
+    vec![
         Right {
             name: "job-controller",
             rules: vec![
@@ -46,6 +57,21 @@ pub fn rights() -> Vec<Right> {
                 events(),
             ],
         },
+        Right {
+            name: "cronjob-controller",
+            rules: vec![
+                rule("batch", &["cronjobs"], READ),
+                rule("batch", &["cronjobs/finalizers", "cronjobs/status"], &["update", "patch"]),
+                rule("batch", &["jobs"], &["get", "list", "watch", "create", "delete"]),
+                events(),
+            ],
+        },
+    ]
+}
+
+/// Of those that look after what Pods need.
+fn of_the_cluster() -> Vec<Right> {
+    vec![
         Right {
             name: "endpointslice-controller",
             rules: vec![

@@ -34,6 +34,7 @@ const ACTORS: &[(&str, &str)] = &[
     ("apps/deployments", "workloads"),
     ("apps/replicasets", "workloads"),
     ("apps/statefulsets", "workloads"),
+    ("batch/cronjobs", "workloads"),
     ("batch/jobs", "workloads"),
     ("networking.k8s.io/networkpolicies", "the node (judged for each connection)"),
     ("rbac.authorization.k8s.io/clusterrolebindings", "the API server (authorization)"),

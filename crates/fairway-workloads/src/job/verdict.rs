@@ -42,13 +42,13 @@ pub(super) fn noted(status: &JobStatus) -> Option<Verdict> {
 }
 
 /// Since when it is over for good.
-pub(super) fn ended_at(status: &JobStatus) -> Option<Timestamp> {
+pub(crate) fn ended_at(status: &JobStatus) -> Option<Timestamp> {
     let it = condition(status, "Complete").or_else(|| condition(status, "Failed"))?;
     Some(it.last_transition_time.as_ref().map_or(Timestamp::MIN, |Time(at)| *at))
 }
 
 /// A condition that holds.
-pub(super) fn condition<'a>(status: &'a JobStatus, kind: &str) -> Option<&'a JobCondition> {
+pub(crate) fn condition<'a>(status: &'a JobStatus, kind: &str) -> Option<&'a JobCondition> {
     status.conditions.iter().flatten().find(|it| it.type_ == kind && it.status == "True")
 }
 

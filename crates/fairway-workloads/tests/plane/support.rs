@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use fairway_apiserver::Identity;
+use fairway_clock::{ManualClock, World};
 use fairway_controller::Controllers;
 use fairway_testkit::{TestPlane, mortal};
 use fairway_workloads::Settings;
@@ -22,6 +23,8 @@ pub(crate) struct Cluster {
     /// The controllers, while they live.
     workloads: Option<Controllers>,
     pub(crate) client: Client,
+    /// Time as the controllers know it.
+    world: World,
 }
 
 impl Cluster {
@@ -42,7 +45,16 @@ impl Cluster {
             .await?;
         let ready = json!({ "status": { "conditions": [{ "type": "Ready", "status": "True" }] } });
         nodes.patch_status("here", &PatchParams::default(), &Patch::Merge(ready)).await?;
-        Ok(Self { plane, workloads: None, client })
+        let world = plane.world().clone();
+        Ok(Self { plane, workloads: None, client, world })
+    }
+
+    /// One whose controllers' time stands still until it is told to move.
+    pub(crate) async fn timed() -> Result<(Self, Arc<ManualClock>)> {
+        let mut it = Self::empty().await?;
+        let clock = Arc::new(ManualClock::new(it.world.clock.now()));
+        it.world.clock = clock.clone();
+        Ok((it, clock))
     }
 
     pub(crate) fn revive(&mut self) {
@@ -61,7 +73,7 @@ impl Cluster {
     fn controllers_with(&self, client_for: Arc<dyn Fn(&'static str) -> Client + Send + Sync>) -> Controllers {
         fairway_workloads::start(&Settings {
             client_for,
-            world: self.plane.world().clone(),
+            world: self.world.clone(),
             root_certificate: "-----BEGIN CERTIFICATE-----".to_owned(),
         })
     }

@@ -12,8 +12,19 @@ fn warning(plural: &str, object: Value) -> Option<String> {
 fn a_kind_without_a_controller_says_so_and_others_are_silent() {
     let said = warning("daemonsets", json!({})).expect("a warning");
     assert!(said.starts_with("daemonsets.apps: stored, but nothing"), "{said}");
-    assert!(warning("cronjobs", json!({})).is_some() && warning("limitranges", json!({})).is_some());
-    for plural in ["deployments", "statefulsets", "pods", "configmaps", "leases", "roles", "events", "namespaces"] {
+    assert!(warning("horizontalpodautoscalers", json!({})).is_some() && warning("limitranges", json!({})).is_some());
+    for plural in [
+        "deployments",
+        "statefulsets",
+        "jobs",
+        "cronjobs",
+        "pods",
+        "configmaps",
+        "leases",
+        "roles",
+        "events",
+        "namespaces",
+    ] {
         assert_eq!(warning(plural, json!({})), None, "{plural}");
     }
 }

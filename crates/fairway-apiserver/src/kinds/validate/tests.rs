@@ -185,6 +185,45 @@ fn a_rolling_update_must_be_able_to_move() {
 }
 
 #[test]
+fn a_cron_job_has_a_schedule_and_a_time_zone_that_exist() {
+    let cron = |name: &str, schedule: &str, zone: Value| {
+        let template = json!({ "spec": { "restartPolicy": "Never", "containers": [{ "name": "c", "image": "i" }] } });
+        let spec =
+            json!({ "schedule": schedule, "timeZone": zone, "jobTemplate": { "spec": { "template": template } } });
+        wrong("cronjobs", json!({ "metadata": { "name": name }, "spec": spec }))
+    };
+    assert_eq!(cron("a", "* * * * *", json!("Europe/Berlin")), Vec::<String>::new());
+    let long = "a".repeat(53);
+    for (name, schedule, zone, wanted) in [
+        ("a", "", Value::Null, "spec.schedule: Required value".to_owned()),
+        ("a", "* * *", Value::Null, "expected exactly 5 fields, found 3: [* * *]".to_owned()),
+        (
+            "a",
+            "TZ=UTC * * * * *",
+            Value::Null,
+            "cannot use TZ or CRON_TZ in schedule, use timeZone field instead".to_owned(),
+        ),
+        (
+            "a",
+            "@daily",
+            json!("Mars/Base"),
+            "spec.timeZone: Invalid value: \"Mars/Base\": unknown time zone Mars/Base".to_owned(),
+        ),
+        ("a", "@daily", json!("Local"), "timeZone must be an explicit time zone".to_owned()),
+        ("a", "@daily", json!(""), "timeZone must be nil or non-empty string".to_owned()),
+        (
+            &long,
+            "@daily",
+            Value::Null,
+            format!("metadata.name: Invalid value: \"{long}\": must be no more than 52 characters"),
+        ),
+    ] {
+        let told = cron(name, schedule, zone);
+        assert!(told.len() == 1 && told[0].contains(&wanted), "{wanted}: {told:?}");
+    }
+}
+
+#[test]
 fn a_selector_stays_what_it_was() {
     let mut other = deployment(json!({}));
     other["spec"]["selector"]["matchLabels"]["b"] = json!("c");

@@ -82,7 +82,13 @@ pub(super) fn job(spec: &Value, at: &str, causes: &mut Vec<Cause>) {
 
 pub(super) fn cron_job(object: &Value, causes: &mut Vec<Cause>) {
     let spec = &object["spec"];
+    // The controller adds eleven characters to make the name of a Job.
+    if text(&object["metadata"]["name"]).len() > MOST_OF_A_NAME {
+        let detail = format!("must be no more than {MOST_OF_A_NAME} characters");
+        causes.push(Cause::invalid("metadata.name", &object["metadata"]["name"], &detail));
+    }
     schedule(&spec["schedule"], causes);
+    time_zone(&spec["timeZone"], causes);
     required_one_of("spec.concurrencyPolicy", &spec["concurrencyPolicy"], &["Allow", "Forbid", "Replace"], causes);
     for field in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
         not_negative(&format!("spec.{field}"), &spec[field], causes);
@@ -90,11 +96,30 @@ pub(super) fn cron_job(object: &Value, causes: &mut Vec<Cause>) {
     job(&spec["jobTemplate"]["spec"], "spec.jobTemplate.spec", causes);
 }
 
+const MOST_OF_A_NAME: usize = 52;
+
+/// A name that the database of time zones has.
+fn time_zone(zone: &Value, causes: &mut Vec<Cause>) {
+    let Some(name) = zone.as_str() else { return };
+    let detail = match name {
+        "" => "timeZone must be nil or non-empty string".to_owned(),
+        "Local" => "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones".to_owned(),
+        _ if jiff::tz::TimeZone::get(name).is_err() => format!("unknown time zone {name}"),
+        _ => return,
+    };
+    causes.push(Cause::invalid("spec.timeZone", zone, &detail));
+}
+
 /// The shape of a schedule; what its fields mean is for the controller to say.
 fn schedule(schedule: &Value, causes: &mut Vec<Cause>) {
     let given = text(schedule);
     if given.is_empty() {
         causes.push(Cause::required("spec.schedule", ""));
+        return;
+    }
+    if given.contains("TZ") {
+        let detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
+        causes.push(Cause::invalid("spec.schedule", schedule, detail));
         return;
     }
     let fields: Vec<&str> = given.split_whitespace().collect();

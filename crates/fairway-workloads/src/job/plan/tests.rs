@@ -82,8 +82,6 @@ fn pods_are_made_and_withdrawn_as_the_job_wants() {
         spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         spec
     };
-    let indexed = || four(json!({ "completionMode": "Indexed" }));
-    let numbered = |index: &str| json!({ "index": index });
     type Case = (&'static str, Value, Vec<(&'static str, Value)>, Vec<&'static str>);
     let cases: Vec<Case> = vec![
         ("the first", json!({}), vec![], vec!["make"]),
@@ -124,9 +122,6 @@ fn pods_are_made_and_withdrawn_as_the_job_wants() {
             vec![("a", run()), ("b", done())],
             vec![],
         ),
-        ("numbers", indexed(), vec![("a", numbered("1"))], vec!["make 0"]),
-        ("a number twice", indexed(), vec![("a", numbered("1")), ("b", numbered("1"))], vec!["withdraw b"]),
-        ("a number too high", indexed(), vec![("a", numbered("4"))], vec!["withdraw a"]),
         (
             "over",
             json!({ "backoffLimit": 0, "parallelism": 2, "completions": 2 }),
@@ -136,6 +131,20 @@ fn pods_are_made_and_withdrawn_as_the_job_wants() {
     ];
     for (what, spec, pods, wanted) in cases {
         assert_eq!(told(&planned(spec, &pods)), wanted, "{what}");
+    }
+}
+
+#[test]
+fn an_indexed_job_makes_one_pod_for_each_number() {
+    let spec = json!({ "completions": 4, "parallelism": 2, "completionMode": "Indexed" });
+    for (what, pods, wanted) in [
+        ("the first two", vec![], vec!["make 0", "make 1"]),
+        ("a gap", vec![("a", "1")], vec!["make 0"]),
+        ("a number twice", vec![("a", "1"), ("b", "1")], vec!["withdraw b"]),
+        ("a number too high", vec![("a", "4")], vec!["withdraw a"]),
+    ] {
+        let pods: Vec<(&str, Value)> = pods.into_iter().map(|(name, it)| (name, json!({ "index": it }))).collect();
+        assert_eq!(told(&planned(spec.clone(), &pods)), wanted, "{what}");
     }
 }
 
