@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
+#[cfg(target_os = "linux")]
+use crate::commands::base::BaseCommand;
 use crate::commands::create_service::CreateService;
 use crate::commands::delete::Delete;
 use crate::commands::deploy::Deploy;
@@ -118,6 +120,10 @@ pub enum Command {
     /// Repositories that the platform hosts
     #[command(subcommand)]
     Repo(RepoCommand),
+    /// Base images: what images are built onto, and what databases run
+    #[cfg(target_os = "linux")]
+    #[command(subcommand)]
+    Base(BaseCommand),
     /// The record of everything that happened
     #[command(subcommand)]
     Ledger(LedgerCommand),

@@ -34,6 +34,9 @@ pub mod release;
 
 pub mod repo;
 
+#[cfg(target_os = "linux")]
+pub mod base;
+
 pub mod git_credential;
 
 pub mod pipeline;

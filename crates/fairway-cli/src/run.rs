@@ -10,6 +10,8 @@ use clap::Parser as _;
 use fairway_clock::World;
 
 use crate::arguments::{Cli, Command, Global, command};
+#[cfg(target_os = "linux")]
+use crate::commands::base;
 use crate::commands::pipeline::PipelineCommand;
 use crate::commands::repo::RepoCommand;
 use crate::commands::template::TemplateCommand;
@@ -140,6 +142,8 @@ async fn execute(host: Arc<dyn PlatformHost>, cli: Cli) -> Result<ExitCode, Fail
         | Command::Template(TemplateCommand::Lint(_) | TemplateCommand::Test(_) | TemplateCommand::Render(_))
         | Command::Db(_)
         | Command::Access(_) => Box::pin(machine(&context, cli.command)).await,
+        #[cfg(target_os = "linux")]
+        Command::Base(it) => Box::pin(base_command(&context, it)).await,
         other => Box::pin(service(&context, other)).await,
     };
     context.progress.end();
@@ -245,6 +249,24 @@ async fn pipeline_command(context: &Context, session: &Session, command: Pipelin
         }
         // The rest was done without a session.
         PipelineCommand::Lint(_) | PipelineCommand::Run(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Base images are files: no platform needs to run.
+#[cfg(target_os = "linux")]
+async fn base_command(context: &Context, command: base::BaseCommand) -> Result<ExitCode, Failure> {
+    let (home, world) = (Home::from_environment()?, World::system());
+    let room = base::Room { home: &home, world: &world, progress: &context.progress };
+    match command {
+        base::BaseCommand::List => context.show(&base::list(&room)?),
+        base::BaseCommand::Resolve(it) => context.show(&base::resolve(&room, &it).await?),
+        base::BaseCommand::Build(it) => context.show(&base::build(&room, &it).await?),
+        base::BaseCommand::Verify(it) => context.show(&base::verify(&room, &it).await?),
+        base::BaseCommand::Diff(it) => context.show(&base::diff(&room, &it).await?),
+        base::BaseCommand::Sbom(it) => {
+            print(&base::sbom(&room, &it)?);
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

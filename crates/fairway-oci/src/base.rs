@@ -40,7 +40,7 @@ pub use cache::{Cache, UseCache};
 pub use deb::ReadPackage;
 pub use declaration::{Declaration, ReadDeclaration, User};
 pub use image::AssembleBase;
-pub use known::{Base, ReadBase, names};
+pub use known::{Base, ReadBase, names, names_with};
 pub use lock::{Change, Lock, LockedPackage, ReadLock};
 pub use make::{Check, Made, MakeBase, Progress, Sources, find};
 pub use mirror::{AskMirrors, FetchFile, Mirrors};

@@ -6,6 +6,8 @@
 mod accounts;
 mod bill;
 
+pub(super) use bill::cyclone_dx;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -180,7 +182,7 @@ impl Tree {
         for (package, control) in &self.controls {
             contents.add_bytes(&format!("var/lib/dpkg/status.d/{package}"), control.as_bytes(), false)?;
         }
-        let bill = bill::cyclone_dx(base, packages);
+        let bill = cyclone_dx(base, packages);
         contents.add_bytes(&format!("usr/share/sbom/{}.cdx.json", base.name), bill, false)?;
         for (path, target) in &declaration.links {
             contents.add_link(path, target)?;

@@ -1,5 +1,6 @@
 //! The bases that come with the program, and those of a folder.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,14 @@ pub fn names() -> Vec<&'static str> {
     BASES.iter().map(|it| it.0).collect()
 }
 
+/// The names of all bases: those that come with the program, and those that a folder declares. Sorted.
+pub fn names_with(folder: &Path) -> Vec<String> {
+    let mut all: BTreeSet<String> = names().into_iter().map(str::to_owned).collect();
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    all.extend(files.filter_map(|it| Some(it.file_name().to_str()?.strip_suffix(".toml")?.to_owned())));
+    all.into_iter().collect()
+}
+
 /// The keys of the archive that come with the program.
 pub(super) fn archive_keys() -> Result<Keys, VerifyText> {
     KEYS.iter().try_fold(Keys::default(), |keys, it| Ok(keys.and(Keys::parse(it)?)))
@@ -59,6 +68,26 @@ impl Base {
         };
         let (name, declaration, lock) = BASES.iter().find(|it| it.0 == name).ok_or_else(unknown)?;
         Self::parse(name, declaration, *lock)
+    }
+
+    /// A base by what a folder says of it, and by what comes with the program where the folder says nothing: a later lock,
+    /// another declaration, or a base of its own.
+    pub fn find(folder: &Path, name: &str) -> Result<Self, ReadBase> {
+        if folder.join(format!("{name}.toml")).is_file() {
+            return Self::read(folder, name);
+        }
+        let mut base = Self::known(name)?;
+        let path = folder.join(format!("{name}.lock"));
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ReadBase::Read { path, source }),
+            // With a newer program comes another declaration: what was locked for the old one counts no more.
+            Ok(text) => match Lock::parse(&text, &base.declaration) {
+                Err(ReadLock::Stale) => {}
+                lock => base.lock = Some(lock.map_err(|source| ReadBase::Lock { name: name.to_owned(), source })?),
+            },
+        }
+        Ok(base)
     }
 
     /// The base of a folder: `<name>.toml`, and `<name>.lock` where it is there and still fits.
@@ -86,6 +115,12 @@ impl Base {
             other => other.map_err(|source| ReadBase::Lock { name: name.to_owned(), source })?,
         };
         Ok(Self { name: name.to_owned(), declaration, lock })
+    }
+
+    /// What its image is made of, as CycloneDX; nothing where it is not locked for this machine.
+    pub fn bill_of_materials(&self) -> Option<Vec<u8>> {
+        let packages = self.lock.as_ref()?.of(&Platform::host().architecture).ok()?;
+        Some(super::image::cyclone_dx(self, packages))
     }
 
     /// What its image for this machine is called in a store: another name whenever it would be another image.

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run may say so as it likes")]
 #![allow(clippy::large_futures, reason = "each is made once")]
 
+mod bases;
 mod create;
 mod deliver;
 mod footprint;
@@ -29,7 +30,7 @@ use service::Service;
 const STARTS: usize = 7;
 
 /// What is measured, each by a name that may be given: `cargo bench --bench platform -- push`.
-const PARTS: [&str; 6] = ["up", "deploy", "create", "push", "plain", "server"];
+const PARTS: [&str; 7] = ["up", "bases", "deploy", "create", "push", "plain", "server"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -38,6 +39,12 @@ async fn main() -> Result<()> {
     let wanted = |part: &str| named.is_empty() || named.iter().any(|it| it == part);
     if wanted("up") {
         starts(&clock).await?;
+    }
+    if wanted("bases") {
+        bases::all(&clock).await?;
+    }
+    if named == ["bases"] {
+        return Ok(());
     }
     let mut home = Home::new()?;
     home.start(&clock).await?;

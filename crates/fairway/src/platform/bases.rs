@@ -4,6 +4,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -13,9 +14,11 @@ use fairway_oci::base::{self, Base, Made, MakeBase, Sources};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// The bases that come with the program, in one image store.
+/// The bases that come with the program and those of the platform's own folder, in one image store.
 pub(super) struct KnownBases {
     layout: Layout,
+    /// Declarations and locks that take the place of those that come with the program.
+    folder: PathBuf,
     /// What is being made now, by name.
     making: Arc<Mutex<BTreeMap<String, Making>>>,
     /// Goes on when who asked has gone, and ends with the platform.
@@ -32,9 +35,9 @@ struct Making {
 }
 
 impl KnownBases {
-    /// Bases of this store.
-    pub(super) fn new(layout: Layout) -> Self {
-        Self { layout, making: Arc::default(), tasks: Mutex::default() }
+    /// Bases of this store, and of this folder if it is there.
+    pub(super) fn new(layout: Layout, folder: PathBuf) -> Self {
+        Self { layout, folder, making: Arc::default(), tasks: Mutex::default() }
     }
 
     /// What comes of it: of the work that is done already, or of work that begins now.
@@ -98,7 +101,7 @@ fn image(made: Made) -> BaseImage {
 #[async_trait]
 impl Bases for KnownBases {
     fn names(&self) -> Vec<String> {
-        base::names().into_iter().map(str::to_owned).collect()
+        base::names_with(&self.folder)
     }
 
     async fn image(&self, name: &str) -> Result<BaseImage, BaseError> {
@@ -106,8 +109,8 @@ impl Bases for KnownBases {
             let next_step = source.next_step(name);
             BaseError::Make { name: name.to_owned(), next_step, source: Box::new(source) }
         };
-        let base = Base::known(name).map_err(|why| match why {
-            base::ReadBase::Unknown { name, known } => BaseError::Unknown { name, known },
+        let base = Base::find(&self.folder, name).map_err(|why| match why {
+            base::ReadBase::Unknown { name, .. } => BaseError::Unknown { name, known: self.names() },
             other => BaseError::Make { name: name.to_owned(), next_step: None, source: Box::new(other) },
         })?;
         let mut outcome = self.outcome(base);

@@ -28,7 +28,7 @@ pub(super) fn hosting(folder: &Folder, plane: &Plane, toolchains: Toolchains) ->
         logs: plane::run_logs(folder),
         images: plane.images.clone(),
         toolchains,
-        bases: Arc::new(KnownBases::new(plane.images.clone())),
+        bases: Arc::new(KnownBases::new(plane.images.clone(), folder.path("bases"))),
         // A step waits for the network as often as for a processor.
         steps_at_once: processors.max(STEPS_AT_ONCE),
     }

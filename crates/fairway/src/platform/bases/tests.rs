@@ -10,7 +10,7 @@ use super::KnownBases;
 #[tokio::test]
 async fn a_base_that_nobody_declared_is_refused_with_those_that_there_are() {
     let folder = tempfile::tempdir().unwrap();
-    let bases = KnownBases::new(Layout::open(folder.path()).unwrap());
+    let bases = KnownBases::new(Layout::open(folder.path()).unwrap(), folder.path().join("bases"));
     let Err(BaseError::Unknown { name, known }) = bases.image("cobol-1959").await else { panic!("there is one") };
     assert_eq!(name, "cobol-1959");
     assert!(known.contains(&"postgres-15".to_owned()) && known == bases.names());
@@ -20,7 +20,7 @@ async fn a_base_that_nobody_declared_is_refused_with_those_that_there_are() {
 #[tokio::test]
 async fn who_asks_while_it_is_made_shares_the_work() {
     let folder = tempfile::tempdir().unwrap();
-    let bases = KnownBases::new(Layout::open(folder.path()).unwrap());
+    let bases = KnownBases::new(Layout::open(folder.path()).unwrap(), folder.path().join("bases"));
     let base = fairway_oci::base::Base::known("redis").unwrap();
     // Neither is waited for: the work is what counts.
     let (one, two) = (bases.outcome(base.clone()), bases.outcome(base));
