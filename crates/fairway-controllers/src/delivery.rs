@@ -11,13 +11,15 @@ mod resources;
 
 mod plan;
 
+mod migrate;
+
 mod report;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use fairway_api::names::{ANNOTATION_CAUSE, FINALIZER};
-use fairway_api::v1alpha1::{Component, Delivery, Environment, Release, Resource};
+use fairway_api::v1alpha1::{Component, Delivery, Environment, Release, Resource, SchemaStatus};
 use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
 use fairway_plan::health::Health;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -28,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::target::{Target, TargetBundle, TargetError, TargetReport};
 use crate::{Context, Error};
+use migrate::Schema;
 use plan::{Course, Rendered};
 use resources::{Provided, Waiting};
 use validate::{Problem, Valid};
@@ -93,6 +96,8 @@ enum Outcome {
     Refused(Problem),
     /// What it needs is on its way. What serves goes on serving.
     Waiting(Waiting),
+    /// The schema of its database is on its way, or failed on it. What serves goes on serving.
+    Migrating(SchemaStatus, Result<String, Problem>),
     /// It was carried out, or is on its way, or failed and was taken back.
     Done(Box<Done>),
 }
@@ -104,13 +109,16 @@ struct Done {
     /// How the wanted Release does, if it is what was applied.
     course: Course,
     seen: Option<TargetReport>,
+    /// The schema that it runs on, where that is news.
+    schema: Option<SchemaStatus>,
 }
 
 impl Outcome {
     fn next(&self) -> Next {
         match self {
             // What it needs is watched.
-            Self::Refused(_) | Self::Waiting(_) => Next::Settled,
+            Self::Refused(_) | Self::Waiting(_) | Self::Migrating(_, Err(_)) => Next::Settled,
+            Self::Migrating(_, Ok(_)) => Next::After(UNDERWAY),
             Self::Done(it) => match it.course {
                 Course::Serving | Course::TakenBack { .. } => Next::Settled,
                 Course::Underway { .. } | Course::Degraded { .. } => Next::After(UNDERWAY),
@@ -137,6 +145,12 @@ async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> 
     if let Some(why) = plan::taken_back(delivery) {
         return hold(delivery, valid, wanted, why, ctx).await;
     }
+    let schema = match migrate::migrate(delivery, &valid, &wanted, ctx).await? {
+        Schema::Fits(schema) => schema,
+        Schema::Changing(schema, how) => return Ok(Outcome::Migrating(schema, Ok(how))),
+        Schema::Failed(schema, problem) => return Ok(Outcome::Migrating(schema, Err(problem))),
+        Schema::Refused(problem) => return Ok(Outcome::Refused(problem)),
+    };
     if let Some(problem) = apply(delivery, &wanted, ctx).await? {
         return Ok(Outcome::Refused(problem));
     }
@@ -150,7 +164,7 @@ async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> 
             if course == Course::Serving {
                 settle(delivery, &valid, &wanted, ctx).await?;
             }
-            Ok(Outcome::Done(Box::new(Done { valid, wanted, course, seen })))
+            Ok(Outcome::Done(Box::new(Done { valid, wanted, course, seen, schema })))
         }
     }
 }
@@ -211,12 +225,16 @@ async fn hold(
         }
     }
     let seen = health(&namespace, &name, &version, ctx.target.as_ref()).await?;
-    Ok(Outcome::Done(Box::new(Done { valid, wanted, course: Course::TakenBack { why }, seen })))
+    Ok(Outcome::Done(Box::new(Done { valid, wanted, course: Course::TakenBack { why }, seen, schema: None })))
 }
 
 /// Removes what was applied and lets the Delivery go; says so before, as the target may be away.
 async fn leave(delivery: &Delivery, api: &Api<Delivery>, ctx: &Context) -> Result<Next, Error> {
-    let removed = ctx.target.remove(&delivery.namespace().unwrap_or_default(), &delivery.name_any()).await;
+    let (namespace, name) = (delivery.namespace().unwrap_or_default(), delivery.name_any());
+    let removed = match ctx.target.remove(&namespace, &migrate::inventory(&name)).await {
+        Ok(()) => ctx.target.remove(&namespace, &name).await,
+        failed => failed,
+    };
     let removed = removed.map_err(|source| Error::Target { what: "remove the bundle", source });
     if let Err(error) = &removed {
         let status = report::leaving(delivery, error, ctx.kit.world.clock.now());

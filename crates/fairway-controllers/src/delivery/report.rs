@@ -4,6 +4,7 @@ use fairway_api::conditions::{READY, RECONCILING, STALLED, Wanted, merge};
 use fairway_api::names::{LABEL_COMPONENT, LABEL_ENVIRONMENT};
 use fairway_api::v1alpha1::{
     Attempt, AttemptOutcome, Delivered, Delivery, DeliveryReason, DeliveryStatus, Explanation, ReplicaCounts,
+    SchemaStatus,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -11,6 +12,7 @@ use kube::ResourceExt;
 
 use super::plan::Course;
 use super::resources::{Bindings, Waiting, used};
+use super::validate::Problem;
 use super::{Done, Outcome};
 use crate::Error;
 
@@ -24,10 +26,8 @@ pub(super) fn status(
     let generation = delivery.metadata.generation;
     let said = match outcome {
         Err(error) => failed(&status, error),
-        Ok(Outcome::Refused(problem)) => {
-            let message = format!("{}{}", problem.message, goes_on(&status));
-            Said::no(problem.reason, message, true).fixed_by("its team").next(problem.next_step.clone())
-        }
+        Ok(Outcome::Refused(problem)) => refused(&status, problem),
+        Ok(Outcome::Migrating(schema, how)) => migrating(&mut status, schema, how),
         Ok(Outcome::Waiting(it)) => waiting(delivery, &mut status, it),
         Ok(Outcome::Done(it)) => done(delivery, &mut status, it, gateway_port, now),
     };
@@ -109,6 +109,22 @@ fn failed(status: &DeliveryStatus, error: &Error) -> Said {
     Said::no(DeliveryReason::ApplyFailed, message, false).fixed_by("the platform team")
 }
 
+fn refused(status: &DeliveryStatus, problem: &Problem) -> Said {
+    let message = format!("{}{}", problem.message, goes_on(status));
+    Said::no(problem.reason, message, true).fixed_by("its team").next(problem.next_step.clone())
+}
+
+fn migrating(status: &mut DeliveryStatus, schema: &SchemaStatus, how: &Result<String, Problem>) -> Said {
+    status.schema = Some(schema.clone());
+    match how {
+        Err(problem) => refused(status, problem),
+        Ok(how) => {
+            let message = format!("{how}{}", goes_on(status));
+            Said { ready: None, ..Said::no(DeliveryReason::Migrating, message, false) }
+        }
+    }
+}
+
 fn waiting(delivery: &Delivery, status: &mut DeliveryStatus, it: &Waiting) -> Said {
     status.resources = used(&status.resources, &delivery.name_any(), &Bindings::new(), &it.names, false);
     let message = format!("{}{}", it.message, goes_on(status));
@@ -124,6 +140,9 @@ fn done(delivery: &Delivery, status: &mut DeliveryStatus, it: &Done, gateway_por
         Some(format!("{LABEL_COMPONENT}={},{LABEL_ENVIRONMENT}={}", it.valid.component, it.valid.environment));
     status.url = it.wanted.bundle.host.as_ref().map(|it| url(it, gateway_port));
     attempt(delivery, status, it, now);
+    if it.schema.is_some() {
+        status.schema.clone_from(&it.schema);
+    }
     let serving = it.course == Course::Serving;
     status.resources = used(&status.resources, it.valid.component.as_str(), &it.wanted.bindings, &[], serving);
     let version = &it.wanted.version;

@@ -35,6 +35,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) cut: Option<&'a Cut>,
     pub(crate) pod_ip: Option<String>,
     pub(crate) host_ip: &'a str,
+    /// What failed runs printed last, where that is to be told.
+    pub(crate) last_words: &'a BTreeMap<(String, u32), String>,
     pub(crate) image_ids: &'a BTreeMap<String, String>,
     pub(crate) start_time: Timestamp,
     pub(crate) now: Timestamp,
@@ -141,6 +143,7 @@ fn waits(waiting: &Waiting) -> ApiState {
 
 fn state_of(seen: &Seen<'_>, run: &ContainerState) -> ApiState {
     let started_at = Some(Time(whole(run.started_at)));
+    let last_words = || seen.last_words.get(&(run.name.clone(), run.attempt));
     match &run.finished {
         None => ApiState { running: Some(ContainerStateRunning { started_at }), ..ApiState::default() },
         Some(finished) => ApiState {
@@ -149,7 +152,7 @@ fn state_of(seen: &Seen<'_>, run: &ContainerState) -> ApiState {
                 exit_code: finished.exit_code,
                 signal: None,
                 reason: Some(finished.reason.clone()),
-                message: finished.message.clone(),
+                message: finished.message.clone().or_else(|| last_words().cloned()),
                 started_at,
                 finished_at: Some(Time(whole(finished.at))),
             }),

@@ -77,6 +77,8 @@ pub(super) struct Worker {
     probing: BTreeMap<Run, AbortHandle>,
     stopping: BTreeSet<Run>,
     images: BTreeMap<String, Image>,
+    /// What failed runs printed last, for containers that want it told as the reason.
+    last_words: BTreeMap<Run, String>,
     image_ids: BTreeMap<String, String>,
     /// Images that could not be had: how often, and when to try again.
     no_image: BTreeMap<String, (u32, Timestamp)>,
@@ -133,6 +135,7 @@ impl Worker {
             probing: BTreeMap::new(),
             stopping: BTreeSet::new(),
             images: BTreeMap::new(),
+            last_words: BTreeMap::new(),
             image_ids: BTreeMap::new(),
             no_image: BTreeMap::new(),
             claims: BTreeMap::new(),

@@ -44,6 +44,7 @@ fn outcome(version: &str, course: Course, ready: i32) -> Result<Outcome, Error> 
             bindings: super::super::resources::Bindings::new(),
         },
         course,
+        schema: None,
         seen: Some(TargetReport { health: Health::Healthy, total: 2, ready }),
     })))
 }

@@ -33,6 +33,7 @@ fn of(runs: Vec<ContainerState>, ready: bool, waiting: Option<Waiting>, ended: O
         cut: None,
         pod_ip: Some("10.244.0.2".into()),
         host_ip: "10.244.0.1",
+        last_words: &BTreeMap::from([(("app".to_owned(), 7), "it cannot be".to_owned())]),
         image_ids: &BTreeMap::new(),
         start_time: now(),
         now: now(),
@@ -85,4 +86,14 @@ fn phases_follow_the_containers() {
     assert_eq!(of(vec![], false, None, None).phase.as_deref(), Some("Pending"));
     assert_eq!(of(vec![run(0, Some(0))], false, None, Some(Ending::Succeeded)).phase.as_deref(), Some("Succeeded"));
     assert_eq!(of(vec![run(0, Some(1))], false, None, Some(Ending::Failed)).phase.as_deref(), Some("Failed"));
+}
+
+#[test]
+fn what_a_run_said_last_is_the_message_of_its_end_where_that_was_heard() {
+    let said = |attempt| {
+        let status = of(vec![run(attempt, Some(1))], false, None, Some(Ending::Failed));
+        let state = status.container_statuses.unwrap().remove(0).state.unwrap();
+        state.terminated.unwrap().message
+    };
+    assert_eq!((said(7).as_deref(), said(6)), (Some("it cannot be"), None));
 }

@@ -92,6 +92,7 @@ impl Worker {
             cut: self.cut.as_ref(),
             pod_ip: self.live.as_ref().map(|it| it.sandbox.ip.to_string()).or(known_ip),
             host_ip: &host_ip,
+            last_words: &self.last_words,
             image_ids: &self.image_ids,
             start_time: crate::pods::status::whole(self.begun),
             now: self.now(),

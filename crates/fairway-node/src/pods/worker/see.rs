@@ -8,6 +8,9 @@ use crate::pods::plan::{Plan, count};
 use crate::pods::status::Waiting;
 use crate::runner::{self, ContainerState, PodState, Want};
 
+/// So much of a log is told as the reason of an end, as Kubernetes has it.
+const LAST_WORDS: u64 = 2048;
+
 impl Worker {
     /// Takes in what pod init knows, and counts and tells ends.
     pub(super) async fn see(&mut self) {
@@ -25,6 +28,7 @@ impl Worker {
             if !self.told.insert(key.clone()) {
                 continue;
             }
+            self.keep_last_words(&run).await;
             let before = self.failures.get(&run.name).copied().unwrap_or(0);
             self.failures.insert(run.name.clone(), count(before, &run, finished));
             for set in [&mut self.ready, &mut self.started, &mut self.unhealthy, &mut self.stopping] {
@@ -42,6 +46,22 @@ impl Worker {
             it.clone_from(&self.history);
             is_news
         });
+    }
+
+    /// Remembers what a run that failed printed last, if its container wants that told as the reason of its end.
+    async fn keep_last_words(&mut self, run: &ContainerState) {
+        let failed = run.finished.as_ref().is_some_and(|it| it.exit_code != 0 && it.message.is_none());
+        let policy = self.container(&run.name).and_then(|it| it.termination_message_policy);
+        if !failed || policy.as_deref() != Some("FallbackToLogsOnError") {
+            return;
+        }
+        let (state, uid) = (self.shared.runner.state_folder().to_owned(), self.uid.clone());
+        let (name, attempt) = (run.name.clone(), run.attempt);
+        let reading = move || runner::last_words(&state, &uid, &name, attempt, LAST_WORDS);
+        if let Ok(Ok(text)) = tokio::task::spawn_blocking(reading).await {
+            let text = String::from_utf8_lossy(&text).trim_end().to_owned();
+            self.last_words.insert((run.name.clone(), run.attempt), text);
+        }
     }
 
     /// Says once for each run that its program asks for users that it cannot have: it may go on and never be ready.
