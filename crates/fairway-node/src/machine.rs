@@ -91,10 +91,7 @@ fn total_memory(units: impl TryInto<u64>, unit: impl TryInto<u64>) -> u64 {
 fn describe(generation: Generation) -> (String, Vec<String>, Option<String>) {
     match generation {
         Generation::V1(controllers) => ("v1".into(), controllers.into_iter().map(str::to_owned).collect(), None),
-        Generation::V2(base) => {
-            let offered = fs::read_to_string(base.join("cgroup.controllers")).unwrap_or_default();
-            ("v2".into(), offered.split_whitespace().map(str::to_owned).collect(), None)
-        }
+        Generation::V2(_, controllers) => ("v2".into(), controllers.into_iter().map(str::to_owned).collect(), None),
         Generation::None(reason) => ("none".into(), Vec::new(), Some(reason)),
     }
 }

@@ -135,21 +135,4 @@ fn authorities() -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn an_address_is_tried_as_every_other_part_would_reach_it() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let why = reach(&Outside::direct(), "127.0.0.1", port).unwrap_err();
-        assert!(why.contains("not dialled from here"), "{why}");
-        let free = Outside::read(|name| (name == "FAIRWAY_EGRESS_EXCEPTIONS").then(|| "127.0.0.0/8".to_owned())).0;
-        assert_eq!(reach(&free, "127.0.0.1", port), Ok(()));
-        let url = format!("http://me:hunter2@127.0.0.1:{port}");
-        let through = Outside::read(|name| (name == "HTTPS_PROXY").then(|| url.clone())).0;
-        drop(listener);
-        let why = reach(&through, "registry.example", 443).unwrap_err();
-        assert!(why.contains("refused") && !why.contains("hunter2"), "{why}");
-    }
-}
+mod tests;

@@ -69,13 +69,7 @@ impl Register {
         let now = super::status::whole(self.world.clock.now());
         let memory = format!("{}Ki", machine.memory_bytes / 1024);
         let resources = json!({ "cpu": machine.cpus.to_string(), "memory": memory, "pods": MAX_PODS.to_string() });
-        let enforced = machine.controllers.iter().any(|it| it == "memory");
-        let limits = if enforced {
-            ("True", "CgroupsWritable", format!("limits are set through cgroups {}", machine.cgroups))
-        } else {
-            let why = machine.cgroups_reason.clone().unwrap_or_else(|| "no memory controller".into());
-            ("False", "CgroupsNotWritable", format!("memory and processor limits are not enforced: {why}"))
-        };
+        let limits = limits(machine);
         let condition = |kind: &str, status: &str, reason: &str, message: &str| {
             let before = known.status.iter().flat_map(|it| it.conditions.iter().flatten());
             let mut same = before.filter(|it| it.type_ == kind && it.status == status);
@@ -128,6 +122,15 @@ impl Register {
     }
 }
 
+/// Whether limits hold here, as a condition: status, reason and message.
+fn limits(machine: &Machine) -> (&'static str, &'static str, String) {
+    if machine.controllers.iter().any(|it| it == "memory") {
+        return ("True", "CgroupsWritable", format!("limits are set through cgroups {}", machine.cgroups));
+    }
+    let why = machine.cgroups_reason.clone().unwrap_or_else(|| "no memory controller".into());
+    ("False", "CgroupsNotWritable", format!("memory and processor limits are not enforced: {why}"))
+}
+
 fn labels(name: &str) -> Value {
     let architecture = if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" };
     json!({ "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": architecture })
@@ -140,3 +143,6 @@ fn allow_conflict(result: kube::Result<()>) -> kube::Result<()> {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,8 +33,8 @@ pub struct WriteCgroup {
 pub enum Generation {
     /// One tree for each controller; these can be written.
     V1(Vec<&'static str>),
-    /// One tree; our part of it is here.
-    V2(PathBuf),
+    /// One tree: our part of it is in this folder, and has these.
+    V2(PathBuf, Vec<&'static str>),
     /// None can be written, and why.
     None(String),
 }
@@ -69,22 +69,23 @@ impl Cgroups {
             Generation::V1(controllers) => {
                 controllers.iter().map(|it| Path::new(MOUNT).join(it).join(&self.top)).collect()
             }
-            Generation::V2(base) => vec![base.join(&self.top)],
+            Generation::V2(base, _) => vec![base.join(&self.top)],
             Generation::None(_) => Vec::new(),
         }
     }
 
     /// Makes the place of a pod's init.
     pub(crate) fn pod(&self, pod: &str, owner: Option<u32>) -> Result<Place, WriteCgroup> {
-        if let Generation::V2(_) = self.generation {
+        if let Generation::V2(base, _) = &self.generation {
             // Processes live in leaves only, and whoever moves one must own the folder above both ends.
-            for top in self.tops() {
-                make(&top)?;
-                delegate(&top)?;
-                make(&top.join(pod))?;
-                admit(&top.join(pod).join("cgroup.procs"), owner)?;
-                delegate(&top.join(pod))?;
-            }
+            let top = base.join(&self.top);
+            // What it cannot hand down any more was not counted on.
+            let _not_free = delegate(base);
+            make(&top)?;
+            delegate(&top)?;
+            make(&top.join(pod))?;
+            admit(&top.join(pod).join("cgroup.procs"), owner)?;
+            delegate(&top.join(pod))?;
             return self.place(&format!("{pod}/init"), owner);
         }
         self.place(pod, owner)
@@ -203,31 +204,59 @@ fn quota(milli: u64) -> String {
 
 /// Looks at the machine.
 pub(crate) fn detect() -> Generation {
-    let mount = Path::new(MOUNT);
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    detect_in(Path::new(MOUNT), &own)
+}
+
+/// `own` are the cgroups of this process, as the kernel lists them.
+fn detect_in(mount: &Path, own: &str) -> Generation {
     if mount.join("cgroup.controllers").exists() {
-        return detect_unified(mount);
+        return detect_unified(mount, own);
     }
     let writable = CONTROLLERS.into_iter().filter(|it| can_write(&mount.join(it))).collect::<Vec<_>>();
     if writable.is_empty() {
-        Generation::None(format!("no controller below {MOUNT} can be written by this user"))
+        Generation::None(format!("no controller below {} can be written by this user", mount.display()))
     } else {
         Generation::V1(writable)
     }
 }
 
 /// As root the top of the tree; else the cgroup that we are in, if it was delegated to us.
-fn detect_unified(mount: &Path) -> Generation {
+fn detect_unified(mount: &Path, own: &str) -> Generation {
     if can_write(mount) {
-        return Generation::V2(mount.to_owned());
+        return given(mount);
     }
-    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let own = own.lines().find_map(|it| it.strip_prefix("0::")).unwrap_or("/");
     let base = mount.join(own.trim_start_matches('/'));
     // Processes and controllers exclude each other in one folder: ours go beside the folder that we are in.
     match base.parent().filter(|it| it.starts_with(mount) && can_write(it)) {
-        Some(parent) => Generation::V2(parent.to_owned()),
+        Some(parent) => given(parent),
         None => Generation::None(format!("{} is not delegated to this user", base.display())),
     }
+}
+
+/// What folders below this one can have: what is handed down already, or can be. A folder other than the machine's top
+/// one hands nothing new down while there are processes in it.
+fn given(base: &Path) -> Generation {
+    let read = |file: &str| fs::read_to_string(base.join(file)).unwrap_or_default();
+    let is_top = !base.join("cgroup.type").exists();
+    let is_free = is_top || read("cgroup.procs").trim().is_empty();
+    let listed = read(if is_free { "cgroup.controllers" } else { "cgroup.subtree_control" });
+    let usable = ours(&listed);
+    if !usable.is_empty() {
+        return Generation::V2(base.to_owned(), usable);
+    }
+    let base = base.display();
+    Generation::None(if is_free {
+        format!("{base} was given none of {}", CONTROLLERS.join(", "))
+    } else {
+        format!("{base} has processes in it, so that it hands no limits down; start the platform in a cgroup below it")
+    })
+}
+
+/// Those of a list that we use.
+fn ours(listed: &str) -> Vec<&'static str> {
+    CONTROLLERS.into_iter().filter(|it| listed.split_whitespace().any(|name| name == *it)).collect()
 }
 
 fn can_write(folder: &Path) -> bool {
@@ -246,11 +275,11 @@ fn admit(entrance: &Path, owner: Option<u32>) -> Result<(), WriteCgroup> {
 
 /// Lets the folders below use the controllers.
 fn delegate(folder: &Path) -> Result<(), WriteCgroup> {
-    let offered = fs::read_to_string(folder.join("cgroup.controllers")).unwrap_or_default();
-    for controller in CONTROLLERS.iter().filter(|it| offered.split_whitespace().any(|name| name == **it)) {
-        write(&folder.join("cgroup.subtree_control"), &format!("+{controller}"))?;
-    }
-    Ok(())
+    let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
+    let there = ours(&read("cgroup.subtree_control"));
+    let missing = ours(&read("cgroup.controllers")).into_iter().filter(|it| !there.contains(it));
+    let missing: Vec<String> = missing.map(|it| format!("+{it}")).collect();
+    if missing.is_empty() { Ok(()) } else { write(&folder.join("cgroup.subtree_control"), &missing.join(" ")) }
 }
 
 fn write(path: &Path, value: &str) -> Result<(), WriteCgroup> {

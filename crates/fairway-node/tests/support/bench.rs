@@ -254,7 +254,7 @@ impl Bench {
     pub(crate) fn can_limit(&self, controller: &str) -> bool {
         match self.runner.limits() {
             Generation::V1(controllers) => controllers.contains(&controller),
-            Generation::V2(_) => true,
+            Generation::V2(_, controllers) => controllers.contains(&controller),
             Generation::None(_) => false,
         }
     }
