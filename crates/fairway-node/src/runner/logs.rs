@@ -15,8 +15,8 @@ use tokio::io::AsyncReadExt as _;
 use super::folder;
 
 const CHUNK: usize = 64 * 1024;
-/// How soon a follower sees what was written.
-const PULSE: Duration = Duration::from_millis(25);
+/// How soon a follower sees what was written: soon after there was something, and at the latest.
+const PULSE: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(25)];
 /// An entry is never longer: one part of a line, its time and its tags.
 const ENTRY_LIMIT: usize = 32 * 1024;
 
@@ -109,6 +109,7 @@ pub fn read_log(
         left: options.limit_bytes.unwrap_or(u64::MAX),
         options,
         over: Box::new(over),
+        pause: PULSE[0],
         is_done: false,
     };
     let stream = futures::stream::unfold(reader, |mut reader| async move {
@@ -166,6 +167,8 @@ struct Reader {
     left: u64,
     options: LogOptions,
     over: Box<dyn Fn() -> bool + Send + Sync>,
+    /// How long to wait for more.
+    pause: Duration,
     is_done: bool,
 }
 
@@ -184,12 +187,14 @@ impl Reader {
             if !out.is_empty() {
                 out.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
                 self.left -= out.len() as u64;
+                self.pause = PULSE[0];
                 return Ok(out);
             }
             if is_end && (over || !self.options.follow) {
                 self.is_done = true;
             } else if is_end {
-                tokio::time::sleep(PULSE).await;
+                tokio::time::sleep(self.pause).await;
+                self.pause = self.pause.saturating_mul(2).min(PULSE[1]);
             }
         }
         Ok(Vec::new())
