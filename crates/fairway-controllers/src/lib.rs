@@ -33,15 +33,19 @@ mod leaving;
 
 mod rights;
 
+mod failpoints;
+
 pub mod bootstrap;
 
 use std::sync::Arc;
 
 use fairway_clock::World;
 use fairway_controller::{Controllers, Failure, Kit, Retry};
+use fairway_failpoints::Failpoints;
 use fairway_git::ForgeError;
 use kube::Client;
 
+pub use failpoints::{BUNDLE_APPLIED, FAILPOINTS};
 pub use hosting::{
     BaseError, BaseImage, Bases, Hosting, LogWriter, RunLogs, Toolchain, Toolchains, WorkspaceError, Workspaces,
 };
@@ -62,6 +66,8 @@ pub struct Settings {
     pub hosting: Option<Hosting>,
     /// The port under which the gateway is reached, for URLs.
     pub gateway_port: u16,
+    /// Where a test makes them die.
+    pub failpoints: Failpoints,
 }
 
 /// What every pass gets.
@@ -71,6 +77,7 @@ struct Context {
     hosting: Option<Hosting>,
     turns: Turns,
     gateway_port: u16,
+    failpoints: Failpoints,
 }
 
 /// Starts every controller.
@@ -82,6 +89,7 @@ pub fn start(settings: &Settings) -> Controllers {
             hosting: settings.hosting.clone(),
             turns: Turns::default(),
             gateway_port: settings.gateway_port,
+            failpoints: settings.failpoints.clone(),
         })
     };
     let mut controllers = Controllers::default();

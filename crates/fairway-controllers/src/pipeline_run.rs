@@ -38,17 +38,21 @@ use fairway_api::names::{FINALIZER, LABEL_RUN};
 use fairway_api::v1alpha1::{PipelineRun, PipelineRunReason, Release};
 use fairway_controller::{Next, Phase, concerns, controller, related, with_finalizer};
 use fairway_plan::pipeline::plan;
+use futures::StreamExt as _;
+use futures::channel::mpsc;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::failpoints::RUN_ENDED;
 use crate::hosting::Hosting;
 use crate::{Context, Error};
-use logs::Followers;
+use logs::{Followers, Whole};
 use source::Sources;
 
 pub(crate) const NAME: &str = "pipeline-run-controller";
@@ -106,16 +110,40 @@ pub(crate) async fn run(ctx: Arc<Context>, hosting: Hosting, stop: CancellationT
             }),
         );
     let kit = Arc::clone(&ctx.kit);
+    let (whole, wholes) = mpsc::unbounded();
     let pipelines = Arc::new(Pipelines {
         ctx,
         hosting,
         sources: Sources::default(),
-        followers: Followers::default(),
+        followers: Followers::telling(whole),
         starting: Mutex::default(),
     });
     let own = Arc::clone(&pipelines);
-    fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&own))).await;
+    let copied = copied(wholes, Arc::clone(&pipelines), stop.clone());
+    let passes = fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&own)));
+    futures::join!(passes, copied);
     pipelines.followers.stop().await;
+}
+
+/// Looks at a run as soon as a log of it is whole. Nothing depends on it: a pass comes soon anyway.
+async fn copied(mut wholes: mpsc::UnboundedReceiver<Whole>, pipelines: Arc<Pipelines>, stop: CancellationToken) {
+    let mut looks = JoinSet::new();
+    loop {
+        let whole = tokio::select! {
+            () = stop.cancelled() => break,
+            Some(_) = looks.join_next() => continue,
+            Some(whole) = wholes.next() => whole,
+            else => break,
+        };
+        let pipelines = Arc::clone(&pipelines);
+        looks.spawn(async move {
+            let api: Api<PipelineRun> = Api::namespaced(pipelines.ctx.kit.client.clone(), &whole.project);
+            if let Ok(Some(run)) = api.get_opt(&whole.run).await {
+                let _the_next_pass_tries_it_again = reconcile(Arc::new(run), pipelines).await;
+            }
+        });
+    }
+    while looks.join_next().await.is_some() {}
 }
 
 /// Runs that have not ended.
@@ -139,7 +167,8 @@ fn unless_running(
 async fn reconcile(run: Arc<PipelineRun>, pipelines: Arc<Pipelines>) -> Result<Next, Error> {
     let home = run.namespace().unwrap_or_default();
     let api: Api<PipelineRun> = Api::namespaced(pipelines.ctx.kit.client.clone(), &home);
-    // Read again: a step must not be started twice because a cache was behind.
+    // A change and a whole log may come at once; read again, a step must not be started twice because a cache was behind.
+    let _turn = pipelines.ctx.turns.take(&format!("{home}/{}", run.name_any())).await;
     let Some(run) = api.get_opt(&run.name_any()).await.map_err(Error::read("the pipeline run"))? else {
         return Ok(Next::Settled);
     };
@@ -160,6 +189,9 @@ async fn reconcile(run: Arc<PipelineRun>, pipelines: Arc<Pipelines>) -> Result<N
     let reported = fairway_controller::report(&api, &run, run.status.as_ref(), &status, NAME).await;
     let outcome = converged?;
     reported.map_err(Error::write("the pipeline run's status"))?;
+    if outcome.ended.is_some() {
+        pipelines.ctx.failpoints.pass(RUN_ENDED);
+    }
     Ok(outcome.next)
 }
 

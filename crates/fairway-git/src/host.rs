@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fairway_clock::World;
+use fairway_failpoints::Failpoints;
 use tokio::sync::broadcast;
 
 use crate::forge::{Commit, Entry, Facts, Forge, ForgeError, Initial, Push, Ref};
@@ -54,12 +55,15 @@ pub struct HostSettings {
     pub limits: Limits,
     /// Time and randomness.
     pub world: World,
+    /// Where a test makes it die.
+    pub failpoints: Failpoints,
 }
 
 impl HostSettings {
     /// The usual: `git` from `PATH`, limits of a team's repository.
     pub fn usual(folder: PathBuf, program: PathBuf, base_url: String, world: World) -> Self {
-        Self { folder, program, git: PathBuf::from("git"), base_url, limits: Limits::default(), world }
+        let (git, limits, failpoints) = (PathBuf::from("git"), Limits::default(), Failpoints::none());
+        Self { folder, program, git, base_url, limits, world, failpoints }
     }
 }
 

@@ -54,6 +54,15 @@ pub struct Caller {
     pub witness: Arc<dyn Witness>,
 }
 
+/// A push of which nothing was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedPush {
+    /// What was wanted.
+    pub push: Push,
+    /// Why it was refused, in a sentence or a few.
+    pub why: String,
+}
+
 /// What a host needs of its platform while it serves somebody.
 #[async_trait]
 pub trait Witness: Send + Sync + 'static {
@@ -62,6 +71,9 @@ pub trait Witness: Send + Sync + 'static {
 
     /// Records a push. It is acknowledged only after that; the refs have moved by then.
     async fn record(&self, push: &Push) -> Result<(), String>;
+
+    /// Records that a push was refused.
+    async fn record_refused(&self, refused: &RefusedPush) -> Result<(), String>;
 }
 
 /// What all requests share.

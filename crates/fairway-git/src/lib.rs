@@ -18,12 +18,15 @@ mod hook;
 
 mod http;
 
+mod failpoints;
+
+pub use failpoints::FAILPOINTS;
 pub use forge::{
     Commit, Entry, Facts, File, Forge, ForgeError, Initial, InvalidCommit, InvalidPerson, Mode, Person, Push, Ref,
     Update,
 };
 pub use hook::reexec;
 pub use host::{DEFAULT_BRANCH, Host, HostSettings, OpenHost};
-pub use http::{Access, Body, Call, Caller, Witness};
+pub use http::{Access, Body, Call, Caller, RefusedPush, Witness};
 pub use names::RepositoryId;
 pub use run::{RunGit, is_new_enough};

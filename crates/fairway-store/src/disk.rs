@@ -12,12 +12,13 @@ mod row;
 
 use std::sync::Arc;
 
+use fairway_failpoints::Failpoints;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use rusqlite::{CachedStatement, Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 use checkpoint::{Checkpointer, Progress};
 
-use crate::failpoints::{Failpoints, Point};
+use crate::failpoints;
 use crate::journal::{Entry, Journal, JournalError};
 use crate::model::{Event, Revision};
 pub use open::OpenStore;
@@ -114,7 +115,7 @@ impl Disk {
         entries: &[Entry<'_>],
     ) -> Result<(), WriteError> {
         let mut head = self.head;
-        self.failpoints.pass(Point::BeforeTransaction)?;
+        failpoints::pass(&self.failpoints, failpoints::BEFORE_TRANSACTION)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if !events.is_empty() {
             let mut insert = transaction.prepare_cached(INSERT)?;
@@ -123,9 +124,9 @@ impl Disk {
             }
             write_head(&transaction, &head)?;
         }
-        self.failpoints.pass(Point::BeforeJournal)?;
+        failpoints::pass(&self.failpoints, failpoints::BEFORE_JOURNAL)?;
         journal.record(&transaction, entries).map_err(WriteError::Journal)?;
-        self.failpoints.pass(Point::BeforeCommit)?;
+        failpoints::pass(&self.failpoints, failpoints::BEFORE_COMMIT)?;
         transaction.commit()?;
         self.head = head;
         let bytes: usize = events.iter().map(|it| it.object.value.len() + ROW_OVERHEAD).sum();
@@ -148,7 +149,7 @@ impl Disk {
             }
         }
         write_head(&transaction, &head)?;
-        self.failpoints.pass(Point::InCompaction)?;
+        failpoints::pass(&self.failpoints, failpoints::IN_COMPACTION)?;
         transaction.commit()?;
         self.head = head;
         self.logged = self.logged.saturating_add(oldest.len() * ROW_OVERHEAD);
@@ -165,7 +166,7 @@ impl Disk {
 
     /// The place between a commit and its publication where a test may end the process.
     pub(crate) fn told(&self) {
-        let _ends_the_process_or_nothing = self.failpoints.strike(Point::BeforePublish);
+        self.failpoints.pass(failpoints::BEFORE_PUBLISH);
     }
 
     /// Sees to it that the write-ahead log is copied into the file once it has grown by `bytes`.

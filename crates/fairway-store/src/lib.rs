@@ -20,7 +20,7 @@ mod writer;
 
 pub use commit::{CommitError, Committed};
 pub use disk::OpenStore;
-pub use failpoints::{Failpoints, ParseFailpoints};
+pub use failpoints::FAILPOINTS;
 pub use journal::{Entry, Journal, JournalError, NoJournal, ObjectChange};
 pub use model::{Action, Batch, Event, EventKind, Expect, Key, Labels, Note, Op, Range, Revision, Stored};
 pub use options::Options;

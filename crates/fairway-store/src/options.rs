@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::failpoints::Failpoints;
+use fairway_failpoints::Failpoints;
 
 /// How a store is opened. Start from [`Options::new`] and change what must differ.
 #[derive(Debug, Clone)]

@@ -12,8 +12,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fairway_clock::{Entropy, SeededEntropy, SystemEntropy};
+use fairway_failpoints::Failpoints;
 use fairway_store::{
-    Action, Batch, Entry, Expect, Journal, JournalError, Key, ListQuery, Op, Options, Range, Revision, Store,
+    Action, Batch, Entry, Expect, FAILPOINTS, Journal, JournalError, Key, ListQuery, Op, Options, Range, Revision,
+    Store,
 };
 use rusqlite::Transaction;
 
@@ -58,7 +60,7 @@ fn options(folder: &Path, failpoints: &str) -> Options {
     Options {
         history_revisions: 300,
         checkpoint_bytes: 128 << 10,
-        failpoints: failpoints.parse().unwrap(),
+        failpoints: Failpoints::parse(failpoints, &FAILPOINTS).unwrap(),
         ..Options::new(folder.join("store.db"))
     }
 }

@@ -6,6 +6,8 @@ mod bases;
 
 mod bootstrap;
 
+mod failpoints;
+
 mod folder;
 
 mod hosting;
@@ -70,11 +72,12 @@ impl Platform {
     pub(crate) async fn start(start: Start) -> Result<Self> {
         let folder = Folder::hold(&start.home)?;
         let world = World::system();
+        let failpoints = failpoints::armed()?;
         let api = listen::bind(start.api_port, "--port").await?;
         let web = listen::bind(start.gateway_port, "--gateway-port").await?;
         let (api_port, gateway_port) = (api.local_addr()?.port(), web.local_addr()?.port());
         // Asking the tools takes a moment: meanwhile the plane starts.
-        let (plane, table) = tokio::join!(Plane::start(&folder, &world, api), toolchains::find());
+        let (plane, table) = tokio::join!(Plane::start(&folder, &world, &failpoints, api), toolchains::find());
         let plane = plane?;
         let accounts = &plane.accounts;
         let administrator = accounts.bootstrap();
@@ -91,9 +94,14 @@ impl Platform {
         let controllers = fairway_controllers::start(&fairway_controllers::Settings {
             client_for: accounts.clients(),
             world: world.clone(),
-            target: Arc::new(target::OwnCluster { agent, images: plane.images.clone() }),
+            target: Arc::new(target::OwnCluster {
+                agent,
+                images: plane.images.clone(),
+                failpoints: failpoints.clone(),
+            }),
             hosting: Some(hosting::hosting(&folder, &plane, table.toolchains)),
             gateway_port,
+            failpoints,
         });
         let node = start_node(&folder, &plane, table.images, &world).await?;
         let gateway = start_gateway(web, accounts, &node, &world)?;

@@ -8,6 +8,7 @@ use super::{House, packages};
 /// The one table of layers. A new crate gets its line here.
 const LAYERS: &[(&str, u8)] = &[
     ("fairway-clock", 0),
+    ("fairway-failpoints", 0),
     ("fairway-api", 0),
     ("fairway-schema", 0),
     ("fairway-plan", 0),
@@ -32,6 +33,7 @@ const LAYERS: &[(&str, u8)] = &[
 /// Crates that could be published alone: no noun of the product in them.
 const GENERIC: &[&str] = &[
     "fairway-clock",
+    "fairway-failpoints",
     "fairway-schema",
     "fairway-store",
     "fairway-outside",

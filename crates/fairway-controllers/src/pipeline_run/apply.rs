@@ -11,6 +11,7 @@ use super::steps::{Progress, end};
 use super::validate::{Input, Stop};
 use super::{Ended, NAME, Pipelines, cleanup, image, pod, release, report, workspace};
 use crate::Error;
+use crate::failpoints::{IMAGE_MADE, STEP_STARTED};
 
 /// What a pass has come to.
 pub(super) struct Applied {
@@ -130,6 +131,7 @@ async fn start(
         Err(kube::Error::Api(status)) if status.code == 409 => {}
         Err(error) => return Err(Error::write("a step's pod")(error)),
     }
+    pipelines.ctx.failpoints.pass(STEP_STARTED);
     if let Some(step) = progress.step(name) {
         step.state = StepState::Running;
         step.pod_name = Some(pod::pod_name(run, name));
@@ -146,6 +148,7 @@ async fn make_image(
 ) -> Result<(), Error> {
     let Some(of) = input.pipeline.step(name).and_then(|it| it.image.as_ref()) else { return Ok(()) };
     let made = image::make(run, of, pipelines).await?;
+    pipelines.ctx.failpoints.pass(IMAGE_MADE);
     let Some(step) = progress.step(name) else { return Ok(()) };
     match made {
         Ok(digest) => {

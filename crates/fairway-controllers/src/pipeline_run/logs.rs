@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fairway_api::v1alpha1::PipelineRun;
+use fairway_failpoints::Failpoints;
 use futures::AsyncReadExt as _;
+use futures::channel::mpsc;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 use kube::{Api, ResourceExt};
@@ -13,14 +15,21 @@ use tokio::task::JoinSet;
 use super::steps::{has_ended, has_log};
 use super::{Pipelines, pod};
 use crate::Error;
+use crate::failpoints::LOG_COPIED;
 use crate::hosting::RunLogs;
 
 /// How much is read at a time.
 const CHUNK: usize = 64 << 10;
 
+/// A run of which a log is whole now.
+pub(super) struct Whole {
+    pub(super) project: String,
+    pub(super) run: String,
+}
+
 /// Who copies which log. What stops in the middle is begun again by a later pass.
-#[derive(Default)]
 pub(super) struct Followers {
+    whole: mpsc::UnboundedSender<Whole>,
     tasks: Mutex<JoinSet<()>>,
     under_way: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -34,9 +43,15 @@ struct Log {
     step: String,
     pod: String,
     limit: u64,
+    failpoints: Failpoints,
 }
 
 impl Followers {
+    /// Followers that tell when they are done.
+    pub(super) fn telling(whole: mpsc::UnboundedSender<Whole>) -> Self {
+        Self { whole, tasks: Mutex::default(), under_way: Arc::default() }
+    }
+
     fn follow(&self, log: Log) {
         let key = format!("{}/{}", log.project, log.pod);
         if !self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
@@ -45,11 +60,18 @@ impl Followers {
         let under_way = Arc::clone(&self.under_way);
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
+        let whole = self.whole.clone();
         tasks.spawn(async move {
-            if let Err(error) = copy(&log).await {
-                tracing::warn!(pod.name = log.pod, error = %error, "the log of a step was not copied; it is tried again");
-            }
+            let copied = copy(&log).await;
             under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            match copied {
+                // Nobody listens when the controller stops.
+                Ok(true) => drop(whole.unbounded_send(Whole { project: log.project, run: log.run })),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(pod.name = log.pod, error = %error, "the log of a step was not copied; it is tried again");
+                }
+            }
         });
     }
 
@@ -80,12 +102,13 @@ pub(super) fn follow(
             step: step.clone(),
             pod: pod::pod_name(run, step),
             limit: limit(step),
+            failpoints: pipelines.ctx.failpoints.clone(),
         });
     }
 }
 
-/// Copies a log to its end. Without its end it does not get its name.
-async fn copy(log: &Log) -> Result<(), Error> {
+/// Copies a log to its end, and says whether it is whole. Without its end it does not get its name.
+async fn copy(log: &Log) -> Result<bool, Error> {
     let mut writer =
         log.logs.begin(&log.project, &log.run, &log.step, log.limit).await.map_err(Error::disk("begin the log"))?;
     let parameters = LogParams { follow: true, ..LogParams::default() };
@@ -102,9 +125,11 @@ async fn copy(log: &Log) -> Result<(), Error> {
     let pod = log.api.get_opt(&log.pod).await.map_err(Error::read("the step's pod"))?;
     // A stream may end before what it is of does.
     if pod.as_ref().is_some_and(|it| it.metadata.deletion_timestamp.is_none() && !ends(it)) {
-        return Ok(());
+        return Ok(false);
     }
-    writer.finish().await.map_err(Error::disk("end the log"))
+    writer.finish().await.map_err(Error::disk("end the log"))?;
+    log.failpoints.pass(LOG_COPIED);
+    Ok(true)
 }
 
 /// Whether nothing more will be printed.

@@ -17,6 +17,7 @@ use super::steps::Progress;
 use super::validate::Input;
 use super::{NAME, Pipelines};
 use crate::Error;
+use crate::failpoints::{DELIVERY_WRITTEN, RELEASE_WRITTEN};
 
 /// Makes the Release, and gives its name; or says what its workload lacks.
 pub(super) async fn make(
@@ -40,6 +41,7 @@ pub(super) async fn make(
         Err(kube::Error::Api(status)) if status.code == 409 => {}
         Err(error) => return Err(Error::write("the release")(error)),
     }
+    pipelines.ctx.failpoints.pass(RELEASE_WRITTEN);
     Ok(Ok(name))
 }
 
@@ -136,7 +138,10 @@ pub(super) async fn deliver(
     });
     let api: Api<Delivery> = Api::namespaced(pipelines.ctx.kit.client.clone(), namespace);
     match api.patch(&run.spec.component_name, &PatchParams::apply(NAME).force(), &Patch::Apply(&wish)).await {
-        Ok(_) => Ok(true),
+        Ok(_) => {
+            pipelines.ctx.failpoints.pass(DELIVERY_WRITTEN);
+            Ok(true)
+        }
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
         Err(error) => Err(Error::write("the delivery")(error)),
     }

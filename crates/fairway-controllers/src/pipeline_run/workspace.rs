@@ -9,6 +9,7 @@ use super::observe::Observed;
 use super::validate::Input;
 use super::{NAME, Pipelines, pod};
 use crate::Error;
+use crate::failpoints::WORKSPACE_FILLED;
 use crate::hosting::WorkspaceError;
 
 /// Asks for the claims, and fills the workspace once it has a folder. False while it has none.
@@ -33,6 +34,7 @@ pub(super) async fn prepare(
         Err(WorkspaceError::NotBound(_)) => return Ok(false),
         Err(source) => return Err(Error::Workspace { what: "fill the workspace", source }),
     }
+    pipelines.ctx.failpoints.pass(WORKSPACE_FILLED);
     let filled = Patch::Merge(pod::filled(input.commit.as_str()));
     let parameters = PatchParams { field_manager: Some(NAME.to_owned()), ..PatchParams::default() };
     api.patch(&name, &parameters, &filled).await.map_err(Error::write("what the workspace holds"))?;

@@ -19,6 +19,7 @@ use fairway_api::v1alpha1::{
 };
 use fairway_controller::Controllers;
 use fairway_controllers::Settings;
+use fairway_failpoints::Failpoints;
 use fairway_testkit::{Setup, TestPlane};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -106,6 +107,7 @@ impl World {
             target: Arc::new(target::OwnCluster::new(client.clone())),
             hosting: self.steps.as_ref().map(|it| it.hosting.clone()),
             gateway_port: 8080,
+            failpoints: Failpoints::none(),
         })
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{DEFAULT_BRANCH, Host, NEW, blocking, failed, reflog};
+use crate::failpoints::REPOSITORY_MADE;
 use crate::forge::{Commit, ForgeError, Initial, Mode, Push, Update};
 use crate::names::RepositoryId;
 use crate::rules::{self, Violation};
@@ -46,6 +47,7 @@ pub(super) async fn create(host: &Host, id: &RepositoryId, initial: &Initial) ->
         let _ = tokio::task::spawn_blocking(move || fs::remove_dir_all(new)).await;
     }
     let Some(commit) = named? else { return born(id, path, initial).await };
+    host.shared.settings.failpoints.pass(REPOSITORY_MADE);
     let update = Update { reference: format!("refs/heads/{DEFAULT_BRANCH}"), from: None, to: Some(commit.clone()) };
     // Nobody may be listening.
     let _ = host.shared.hints.send(Push {

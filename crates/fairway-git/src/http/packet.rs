@@ -74,15 +74,25 @@ pub(super) fn commands(mut bytes: &[u8]) -> Result<Option<Vec<Update>>, Malforme
 
 /// The refs that git says it moved.
 pub(super) fn moved(report: &[u8]) -> Vec<String> {
-    let mut moved = Vec::new();
+    said(report, "ok ")
+}
+
+/// What git says of the refs that it did not move.
+pub(super) fn refused(report: &[u8]) -> Vec<String> {
+    said(report, "ng ")
+}
+
+/// What follows a word at the beginning of a line.
+fn said(report: &[u8], word: &str) -> Vec<String> {
+    let mut said = Vec::new();
     let mut rest = report;
     while let Ok(Some((packet, after))) = take(rest) {
         rest = after;
         let Packet::Data(data) = packet else { continue };
         let text = String::from_utf8_lossy(data);
-        moved.extend(text.trim_end().strip_prefix("ok ").map(str::to_owned));
+        said.extend(text.trim_end().strip_prefix(word).map(str::to_owned));
     }
-    moved
+    said
 }
 
 #[cfg(test)]

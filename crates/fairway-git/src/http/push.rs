@@ -18,11 +18,12 @@ use http::{Response, StatusCode};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::Caller;
 use super::answer::{Body, Pieces, plain, stream};
 use super::call::Service;
 use super::feed::Feed;
 use super::packet::{FATAL, message};
+use super::{Caller, RefusedPush};
+use crate::failpoints::{PUSH_RECORDED, PUSH_TAKEN};
 use crate::forge::{Push, Update};
 use crate::hook::{TASK, Task};
 use crate::host::hold::{self, Hold};
@@ -129,6 +130,11 @@ impl Ongoing {
         let said = conversation::hold(&self, running, feed, &pieces).await;
         let last_word = match said {
             Said::All { report, updates } if updates.is_empty() => report,
+            Said::Refused { last_word, wanted, why } => {
+                tracing::info!(repository = %self.id, user = self.caller.user, why, "a push was refused");
+                self.refuse(wanted, why).await;
+                last_word
+            }
             Said::All { report, updates } => match self.keep(updates).await {
                 Ok(()) => report,
                 Err(error) => {
@@ -152,19 +158,34 @@ impl Ongoing {
 
     /// Brings the move to the disk, records it, and tells who listens.
     async fn keep(&self, updates: Vec<Update>) -> Result<(), String> {
+        let failpoints = &self.host.settings().failpoints;
+        failpoints.pass(PUSH_TAKEN);
         let (repository, names) = (self.repository.clone(), updates.clone());
         let synced = tokio::task::spawn_blocking(move || sync(&repository, &names)).await;
         synced.map_err(|it| it.to_string())?.map_err(|it| it.to_string())?;
-        let push = Push {
+        let push = self.push(updates);
+        let recorded = self.caller.witness.record(&push).await;
+        failpoints.pass(PUSH_RECORDED);
+        // The refs have moved, recorded or not. Nobody may be listening.
+        let _ = self.host.hints().send(push);
+        recorded
+    }
+
+    fn push(&self, updates: Vec<Update>) -> Push {
+        Push {
             repository: self.id.clone(),
             pushed_by: self.caller.user.clone(),
             cause: self.caller.cause.clone(),
             updates,
-        };
-        let recorded = self.caller.witness.record(&push).await;
-        // The refs have moved, recorded or not. Nobody may be listening.
-        let _ = self.host.hints().send(push);
-        recorded
+        }
+    }
+
+    /// Has it recorded that nothing of the push was taken.
+    async fn refuse(&self, wanted: Vec<Update>, why: String) {
+        let refused = RefusedPush { push: self.push(wanted), why };
+        if let Err(error) = self.caller.witness.record_refused(&refused).await {
+            tracing::error!(repository = %self.id, user = self.caller.user, error, "a refused push was not recorded");
+        }
     }
 
     /// Puts in order what needs it, once this push no longer stands in the way.

@@ -164,6 +164,10 @@ async fn a_token_that_expires_in_the_middle_of_a_push_ends_it() {
     assert!(answer.contains("you may no longer push here") && !answer.contains("ok refs/heads/main"), "{answer}");
     is_quiet(&served).await;
     assert_eq!((served.main().await, served.recorded().len()), (served.first.clone(), 0));
+    let refused = served.record.refused.lock().expect("a list").clone();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].why.starts_with("you may no longer push here"), "{refused:?}");
+    assert_eq!(refused[0].push.updates[0].reference, "refs/heads/main");
     served.is_sound();
 }
 
@@ -181,6 +185,7 @@ async fn git_killed_in_the_middle_of_a_push_is_told_and_the_next_push_is_taken()
     is_quiet(&served).await;
     assert_eq!(served.main().await, served.first);
     served.is_sound();
+    assert!(served.refusals().is_empty(), "what broke off was not refused");
     ada.ok(&["push", "--quiet", "origin", "main"]).await;
 }
 

@@ -55,6 +55,8 @@ async fn paths_links_and_submodules_that_are_refused_are_named_and_nothing_of_th
             let said = ada.fails(&["push", "origin", &format!("{commit}:refs/heads/main")]).await;
             assert!(said.contains(part) && said.contains("remote"), "{what}: {said}");
             assert!(!said.contains('\u{1b}'), "{what}: {said:?}");
+            let refusals = served.refusals();
+            assert!(refusals.len() == 1 && !refusals[0].contains('\u{1b}'), "{what}: {refusals:?}");
         }
         assert_eq!(served.main().await, served.first, "{what} was taken");
     }

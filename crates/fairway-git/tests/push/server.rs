@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use fairway_git::rules::Limits;
-use fairway_git::{Call, Caller, Commit, Forge as _, Host, Mode, Push, Witness};
+use fairway_git::{Call, Caller, Commit, Forge as _, Host, Mode, Push, RefusedPush, Witness};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -25,6 +25,7 @@ pub(crate) struct Record {
     pub(crate) revoked: AtomicBool,
     pub(crate) unwritable: AtomicBool,
     pub(crate) pushes: Mutex<Vec<Push>>,
+    pub(crate) refused: Mutex<Vec<RefusedPush>>,
 }
 
 #[async_trait]
@@ -38,6 +39,11 @@ impl Witness for Record {
             return Err("the ledger is full".to_owned());
         }
         self.pushes.lock().expect("a list").push(push.clone());
+        Ok(())
+    }
+
+    async fn record_refused(&self, refused: &RefusedPush) -> Result<(), String> {
+        self.refused.lock().expect("a list").push(refused.clone());
         Ok(())
     }
 }
@@ -79,6 +85,11 @@ impl Served {
 
     pub(crate) fn recorded(&self) -> Vec<Push> {
         self.record.pushes.lock().expect("a list").clone()
+    }
+
+    /// Why pushes were refused, and takes that off the record.
+    pub(crate) fn refusals(&self) -> Vec<String> {
+        self.record.refused.lock().expect("a list").drain(..).map(|it| it.why).collect()
     }
 
     /// Where `main` is.

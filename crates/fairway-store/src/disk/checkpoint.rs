@@ -7,9 +7,10 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
+use fairway_failpoints::Failpoints;
 use rusqlite::Connection;
 
-use crate::failpoints::{Failpoints, Point};
+use crate::failpoints;
 
 type Outcome = Result<(), rusqlite::Error>;
 
@@ -33,12 +34,12 @@ pub(super) enum Progress {
 }
 
 impl Checkpointer {
-    pub(super) fn start(connection: Connection, failpoints: Failpoints) -> io::Result<Self> {
+    pub(super) fn start(connection: Connection, armed: Failpoints) -> io::Result<Self> {
         let (orders, ordered) = channel::<()>();
         let (done, outcomes) = channel();
         let work = move || {
             while ordered.recv().is_ok() {
-                let outcome = failpoints.pass(Point::InCheckpoint).and_then(|()| copy(&connection));
+                let outcome = failpoints::pass(&armed, failpoints::IN_CHECKPOINT).and_then(|()| copy(&connection));
                 if done.send(outcome).is_err() {
                     return;
                 }

@@ -7,8 +7,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use fairway_clock::{Entropy, SeededEntropy};
+use fairway_failpoints::Failpoints;
 use fairway_store::{
-    Batch, CommitError, Entry, Expect, Journal, JournalError, ListQuery, NoJournal, OpenStore, Options, Store,
+    Batch, CommitError, Entry, Expect, FAILPOINTS, Journal, JournalError, ListQuery, NoJournal, OpenStore, Options,
+    Store,
 };
 use rusqlite::{Connection, Transaction};
 
@@ -123,7 +125,9 @@ async fn a_batch_without_operations_is_recorded_and_moves_no_revision() {
 #[tokio::test]
 async fn a_full_disk_fails_the_group_and_the_next_write_is_tried_again() {
     for point in ["before-transaction", "before-journal", "before-commit"] {
-        let store = TestStore::open_with(|it| it.failpoints = format!("{point}=full@2").parse().unwrap());
+        let store = TestStore::open_with(|it| {
+            it.failpoints = Failpoints::parse(&format!("{point}=full@2"), &FAILPOINTS).unwrap();
+        });
         store.commit(Batch::of([put("pods", "a", "x", "1")])).await.unwrap();
         let failed = store.commit(Batch::of([put("pods", "a", "x", "2"), put("pods", "a", "y", "1")])).await;
         assert!(matches!(failed, Err(CommitError::Full)), "{point}: {failed:?}");
@@ -137,7 +141,7 @@ async fn a_full_disk_fails_the_group_and_the_next_write_is_tried_again() {
 async fn a_disk_that_fails_ends_the_writing_and_not_the_reading() {
     for point in ["before-commit=io@2", "in-compaction=io", "in-checkpoint=io"] {
         let mut store = TestStore::open_with(|it| {
-            it.failpoints = point.parse().unwrap();
+            it.failpoints = Failpoints::parse(point, &FAILPOINTS).unwrap();
             (it.history_revisions, it.checkpoint_bytes) = (10, 1 << 20);
         });
         let mut written = 0;

@@ -27,7 +27,7 @@ use serde_json::Value;
 
 pub(super) use ledger::Ledger;
 pub(super) use registry::Registry;
-pub(super) use repositories::{BasicForGit, PushNote, Repositories, settle};
+pub(super) use repositories::{BasicForGit, Outcome, PushNote, Repositories, settle};
 
 /// All routes beside the Kubernetes API.
 pub(super) struct Hub {

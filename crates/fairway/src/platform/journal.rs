@@ -1,8 +1,8 @@
 //! What goes into the ledger, decided in the transaction of the write itself.
 //!
 //! Recorded: every write by a person or an outside client; every change of a `fairway.dev` object that is more than a
-//! heartbeat; every bundle that was applied; every push; every write that was refused to somebody outside. Not recorded: Leases,
-//! Events, and the platform's own bookkeeping.
+//! heartbeat; every bundle that was applied; every push; every write or push that was refused to somebody outside. Not
+//! recorded: Leases, Events, and the platform's own bookkeeping.
 
 mod decide;
 

@@ -11,6 +11,7 @@ use fairway_apiserver::tokens::{ServiceAccountTokens, StaticTokens, TokenOptions
 use fairway_apiserver::{ApiServer, Authenticate, Authorize, Settings};
 use fairway_clock::World;
 use fairway_controllers::RunLogs;
+use fairway_failpoints::Failpoints;
 use fairway_git::{Host, HostSettings};
 use fairway_ledger::Signer;
 use fairway_oci::Layout;
@@ -44,13 +45,18 @@ pub(super) struct Plane {
 }
 
 impl Plane {
-    pub(super) async fn start(folder: &Folder, world: &World, listener: TcpListener) -> Result<Self> {
+    pub(super) async fn start(
+        folder: &Folder,
+        world: &World,
+        failpoints: &Failpoints,
+        listener: TcpListener,
+    ) -> Result<Self> {
         let file = folder.path("store/platform.db");
         let signer = Signer::open(&folder.path("store/ledger.key"), world.entropy.as_ref());
         let signer = signer.context("open the ledger's key")?;
         let key = signer.public_key();
         let journal = LedgerJournal::new(signer, world.clone());
-        let store = Store::open(options(&file)?, Box::new(journal)).context("open the store")?;
+        let store = Store::open(options(&file, failpoints), Box::new(journal)).context("open the store")?;
         rbac::bootstrap(&store, world, None).await.context("set up the roles every cluster has")?;
         let images = Layout::open(&folder.path("images")).context("open the image store")?;
         let pki = Pki::open(PkiOptions::new(folder.path("pki")), world.clone()).context("open the certificates")?;
@@ -58,7 +64,7 @@ impl Plane {
         let authorize: Arc<dyn Authorize> = Arc::new(Rbac::new(store.clone()));
         let streams = NodeStreams::default();
         let authenticate: Arc<dyn Authenticate> = Arc::new(BasicForGit(authenticators(folder, &store, &pki, world)?));
-        let repositories = open_repositories(folder, world, listener.local_addr()?.port()).await?;
+        let repositories = open_repositories(folder, world, failpoints, listener.local_addr()?.port()).await?;
         let hub = Hub {
             ledger: Ledger::open(&file, key).context("open the ledger for reading")?,
             registry: Registry::new(images.clone(), Arc::clone(&world.entropy)),
@@ -101,18 +107,15 @@ impl Plane {
     }
 }
 
-/// How the store is opened. Builds for tests can be told to fail or die at a named point.
-fn options(file: &Path) -> Result<Options> {
-    let mut options = Options::new(file);
-    if cfg!(debug_assertions)
-        && let Ok(failpoints) = std::env::var("FAIRWAY_FAILPOINTS")
-    {
-        options.failpoints = failpoints.parse().context("read FAIRWAY_FAILPOINTS")?;
+/// How the store is opened.
+fn options(file: &Path, failpoints: &Failpoints) -> Options {
+    let mut options = Options { failpoints: failpoints.clone(), ..Options::new(file) };
+    if failpoints.arms(&fairway_store::FAILPOINTS) {
         // Few writes are to reach the points of the store's upkeep too.
         options.history_bytes = 32 << 10;
         options.checkpoint_bytes = 64 << 10;
     }
-    Ok(options)
+    options
 }
 
 /// Pushes that a death kept out of the ledger get in now.
@@ -123,10 +126,11 @@ async fn settle_pushes(host: Host, ledger: PathBuf, store: Store, world: World) 
 }
 
 /// The Git host. Repositories are reached on the port of the API.
-async fn open_repositories(folder: &Folder, world: &World, port: u16) -> Result<Host> {
+async fn open_repositories(folder: &Folder, world: &World, failpoints: &Failpoints, port: u16) -> Result<Host> {
     let program = std::env::current_exe().context("find this program")?;
     let base = format!("https://127.0.0.1:{port}/git");
-    let settings = HostSettings::usual(folder.path("git"), program, base, world.clone());
+    let usual = HostSettings::usual(folder.path("git"), program, base, world.clone());
+    let settings = HostSettings { failpoints: failpoints.clone(), ..usual };
     Host::open(settings).await.context("open the repositories")
 }
 

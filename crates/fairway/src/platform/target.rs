@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 use fairway_agent::{Agent, Bundle, Error};
-use fairway_controllers::{Target, TargetBundle, TargetError, TargetReport, TargetView};
+use fairway_controllers::{BUNDLE_APPLIED, Target, TargetBundle, TargetError, TargetReport, TargetView};
+use fairway_failpoints::Failpoints;
 use fairway_oci::Layout;
 
 /// Applies to the cluster that this process serves.
 pub(super) struct OwnCluster {
     pub(super) agent: Agent,
     pub(super) images: Layout,
+    pub(super) failpoints: Failpoints,
 }
 
 /// What a bundle is in the image store.
@@ -43,7 +45,11 @@ impl Target for OwnCluster {
     async fn apply(&self, bundle: &TargetBundle<'_>) -> Result<(), TargetError> {
         let applied = self.agent.apply(&as_bundle(bundle)).await.map_err(as_error)?;
         // A bundle that changed nothing was kept when it did.
-        if applied.changed.is_empty() { Ok(()) } else { self.keep(bundle).await }
+        if applied.changed.is_empty() {
+            return Ok(());
+        }
+        self.failpoints.pass(BUNDLE_APPLIED);
+        self.keep(bundle).await
     }
 
     async fn prune(&self, bundle: &TargetBundle<'_>) -> Result<(), TargetError> {

@@ -1,11 +1,11 @@
 //! The platform dies, at each named point and at any moment: nothing that was acknowledged is lost, and whoever waits for
 //! it is told at once.
 
+mod push;
+
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-
-use fairway_store::Failpoints;
 
 use crate::support::hostile::{self, Flaw};
 use crate::support::{Home, can_run_containers, text};
@@ -21,7 +21,7 @@ fn killed_at_each_named_point_it_comes_back_with_everything_it_acknowledged() {
     let home = Home::new();
     home.up();
     let mut acknowledged = Vec::new();
-    for point in Failpoints::names() {
+    for point in fairway_store::FAILPOINTS {
         home.ok(&["down"]);
         let passes = if point.starts_with("before-") { 40 } else { 2 };
         let armed = home

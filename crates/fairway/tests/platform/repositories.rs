@@ -1,5 +1,7 @@
 //! Git on the real platform: who may do what, and what is told to whom.
 
+mod refused;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -179,12 +181,27 @@ fn members_push_readers_fetch_and_to_everybody_else_there_is_no_such_repository(
     let said = member.fails(&work.join("member"), &["fetch", "origin"]);
     assert!(said.contains("Authentication failed"), "{said}");
 
-    let ledger = api(&home, "GET", "/hub/v1/ledger?project=sandbox&component=orders", "");
-    let pushes: Vec<_> = ledger["items"].as_array().expect("events").iter().filter(|it| it["verb"] == "push").collect();
+    pushes_are_in_the_ledger(&home);
+    home.ok(&["ledger", "verify"]);
+}
+
+/// What the member pushed, and what was refused to the others.
+fn pushes_are_in_the_ledger(home: &Home) {
+    let ledger = api(home, "GET", "/hub/v1/ledger?project=sandbox&component=orders", "");
+    let of = |kind: &str| -> Vec<_> {
+        let events = ledger["items"].as_array().expect("events").iter();
+        events.filter(|it| it["verb"] == "push" && it["type"] == format!("dev.fairway.{kind}")).collect()
+    };
+    let pushes = of("repository.pushed");
     assert_eq!(pushes.len(), 1, "{ledger}");
     assert_eq!(pushes[0]["actor"], "system:serviceaccount:sandbox:member");
+    let refused: Vec<_> =
+        of("request.refused").iter().map(|it| (it["actor"].clone(), it["data"]["code"].clone())).collect();
+    for (name, code) in [("reader", 403), ("stranger", 404)] {
+        let expected = (format!("system:serviceaccount:sandbox:{name}").into(), code.into());
+        assert!(refused.contains(&expected), "{name}: {refused:?}");
+    }
     assert_eq!(pushes[0]["data"]["updates"][0]["ref"], "refs/heads/main");
-    home.ok(&["ledger", "verify"]);
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! A platform of its own for a test: the real binary, in a folder that goes away with everything in it.
 
+pub(crate) mod developer;
+
+pub(crate) mod gate;
+
 pub(crate) mod hostile;
 
 pub(crate) mod visitors;

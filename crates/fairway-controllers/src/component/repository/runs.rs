@@ -13,6 +13,7 @@ use kube::{Api, Resource, ResourceExt};
 use serde_json::json;
 
 use super::super::NAME;
+use crate::failpoints::RUN_MADE;
 use crate::hosting::Hosting;
 use crate::{Context, Error};
 
@@ -40,7 +41,10 @@ pub(super) async fn compare(
     for run in there.iter().filter(|it| is_left(it, &gone)) {
         stop(run, &api).await?;
     }
-    make(wanted, &there, &api).await?;
+    if !wanted.is_empty() {
+        make(wanted, &there, &api).await?;
+        ctx.failpoints.pass(RUN_MADE);
+    }
     Ok(now)
 }
 

@@ -1,4 +1,4 @@
-use super::{Malformed, PROGRESS, Packet, commands, line, message, moved, take};
+use super::{Malformed, PROGRESS, Packet, commands, line, message, moved, refused, take};
 
 const ONE: &str = "56b56867cef0935dbc934bd6003dd2600725eb32";
 const ZERO: &str = "0000000000000000000000000000000000000000";
@@ -38,11 +38,12 @@ fn commands_are_read_up_to_the_mark_and_no_further() {
 }
 
 #[test]
-fn a_report_says_what_moved() {
+fn a_report_says_what_moved_and_what_did_not() {
     let report =
         [line(b"unpack ok\n"), line(b"ok refs/heads/a\n"), line(b"ng refs/heads/b hook declined\n"), b"0000".to_vec()];
     assert_eq!(moved(&report.concat()), ["refs/heads/a"]);
-    assert!(moved(b"garbage").is_empty());
+    assert_eq!(refused(&report.concat()), ["refs/heads/b hook declined"]);
+    assert!(moved(b"garbage").is_empty() && refused(b"garbage").is_empty());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use fairway_apiserver::{Authenticate, Authorize, Body, Identity};
 use fairway_clock::World;
-use fairway_git::{Access, Call, Caller, Host, RepositoryId};
+use fairway_git::{Access, Call, Caller, Host, Push, RepositoryId};
 use fairway_ledger::new_id;
 use fairway_store::Store;
 use futures::TryStreamExt as _;
@@ -20,12 +20,14 @@ use http_body_util::BodyExt as _;
 use super::Asker;
 pub(in crate::platform) use basic::BasicForGit;
 use record::Standing;
-pub(in crate::platform) use record::{PushNote, settle};
+pub(in crate::platform) use record::{Outcome, PushNote, settle};
 
 /// Every path of ours begins so.
 pub(super) const PREFIX: &str = "/git/";
 /// What rights are asked about.
 const RESOURCE: &str = "repositories";
+/// What everybody is told who may know nothing.
+const NOTHING: &str = "there is no such repository";
 
 /// The repositories in front of the Git host.
 pub(in crate::platform) struct Repositories {
@@ -47,12 +49,12 @@ impl Repositories {
             Ok(call) => call,
             Err(refusal) => return own(*refusal),
         };
-        if !allowed(asker, call.repository(), call.access()) {
-            return refuse(asker, &call);
-        }
-        let (parts, body) = request.into_parts();
         // Thirty-two digits, as every cause that a command announces.
         let cause = new_id(self.world.clock.now(), self.world.entropy.as_ref()).replace('-', "");
+        if !allowed(asker, call.repository(), call.access()) {
+            return self.refuse(asker, &call, cause).await;
+        }
+        let (parts, body) = request.into_parts();
         let standing = Standing {
             parts: parts.clone(),
             access: call.access(),
@@ -65,6 +67,28 @@ impl Repositories {
         let Identity { user, groups, .. } = asker.identity.clone();
         let caller = Caller { user, groups, cause, witness: Arc::new(standing) };
         own(self.host.serve(&call, Request::from_parts(parts, body), caller).await)
+    }
+
+    /// Who may read is told what they may not; who may not is told nothing. That somebody tried to push is recorded.
+    async fn refuse(&self, asker: &Asker<'_>, call: &Call, cause: String) -> Response<Body> {
+        let repository = call.repository().clone();
+        if call.access() == Access::Fetch {
+            return plain(StatusCode::NOT_FOUND, NOTHING);
+        }
+        let (status, told) = if allowed(asker, &repository, Access::Fetch) {
+            let told =
+                format!("you may fetch from {repository} and not push to it; ask its project's team, or fork it");
+            (StatusCode::FORBIDDEN, told)
+        } else {
+            (StatusCode::NOT_FOUND, NOTHING.to_owned())
+        };
+        let why = format!("{} may not update {RESOURCE} {repository}", asker.identity.user);
+        let push = Push { repository, pushed_by: asker.identity.user.clone(), cause, updates: Vec::new() };
+        let outcome = Outcome::Refused { code: status.as_u16(), why };
+        if let Err(error) = record::append(&self.store, &self.world, push, outcome).await {
+            tracing::error!(error, "a refused push was not recorded");
+        }
+        plain(status, &told)
     }
 }
 
@@ -83,16 +107,6 @@ fn ask_who() -> Response<Body> {
     let realm = HeaderValue::from_static("Basic realm=\"Fairway\", charset=\"UTF-8\"");
     response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
     response
-}
-
-/// Who may read is told what they may not; who may not is told nothing.
-fn refuse(asker: &Asker<'_>, call: &Call) -> Response<Body> {
-    if call.access() == Access::Push && allowed(asker, call.repository(), Access::Fetch) {
-        let text =
-            format!("you may fetch from {} and not push to it; ask its project's team, or fork it", call.repository());
-        return plain(StatusCode::FORBIDDEN, &text);
-    }
-    plain(StatusCode::NOT_FOUND, "there is no such repository")
 }
 
 /// A sentence that git shows.

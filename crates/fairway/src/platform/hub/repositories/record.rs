@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fairway_apiserver::{Authenticate, Authorize};
 use fairway_clock::World;
-use fairway_git::{Access, Forge as _, Host, Push, RepositoryId, Update, Witness};
+use fairway_git::{Access, Forge as _, Host, Push, RefusedPush, RepositoryId, Update, Witness};
 use fairway_ledger::{by_id, open_reader};
 use fairway_store::{Batch, Store};
 use http::request::Parts;
@@ -15,12 +15,26 @@ use jiff::Timestamp;
 use super::super::Asker;
 use super::allowed;
 
+/// What a push is refused with that the rules, or its pusher's rights, do not allow.
+const FORBIDDEN: u16 = 403;
+
 /// What the journal is told about a push. A batch that carries it changes no object.
 pub(in crate::platform) struct PushNote {
     pub(in crate::platform) push: Push,
     pub(in crate::platform) at: Timestamp,
-    /// Found at a start, after the platform had died between the push and its record.
-    pub(in crate::platform) found_later: bool,
+    pub(in crate::platform) outcome: Outcome,
+}
+
+/// What became of a push.
+pub(in crate::platform) enum Outcome {
+    Taken,
+    /// It was taken, and found at a start, after the platform had died between the push and its record.
+    FoundLater,
+    /// Nothing of it was taken.
+    Refused {
+        code: u16,
+        why: String,
+    },
 }
 
 /// Who pushes, and what they showed for it.
@@ -43,12 +57,18 @@ impl Witness for Standing {
     }
 
     async fn record(&self, push: &Push) -> Result<(), String> {
-        append(&self.store, &self.world, push.clone(), false).await
+        append(&self.store, &self.world, push.clone(), Outcome::Taken).await
+    }
+
+    async fn record_refused(&self, refused: &RefusedPush) -> Result<(), String> {
+        let outcome = Outcome::Refused { code: FORBIDDEN, why: refused.why.clone() };
+        append(&self.store, &self.world, refused.push.clone(), outcome).await
     }
 }
 
-async fn append(store: &Store, world: &World, push: Push, found_later: bool) -> Result<(), String> {
-    let note = PushNote { push, at: world.clock.now(), found_later };
+/// Adds a push to the ledger.
+pub(super) async fn append(store: &Store, world: &World, push: Push, outcome: Outcome) -> Result<(), String> {
+    let note = PushNote { push, at: world.clock.now(), outcome };
     let batch = Batch { ops: Vec::new(), note: Some(Arc::new(note)) };
     store.commit(batch).await.map(|_| ()).map_err(|it| it.to_string())
 }
@@ -67,7 +87,7 @@ pub(in crate::platform) async fn settle(host: Host, ledger: &Path, store: Store,
             let updates = vec![Update { reference, from: None, to: Some(at.commit) }];
             let pushed_by = at.pushed_by.unwrap_or_default();
             let push = Push { repository: repository.clone(), pushed_by, cause, updates };
-            append(&store, &world, push, true).await?;
+            append(&store, &world, push, Outcome::FoundLater).await?;
         }
     }
     Ok(())
