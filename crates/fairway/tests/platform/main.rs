@@ -15,6 +15,8 @@ mod rollouts;
 
 mod hostile;
 
+mod why;
+
 mod repositories;
 
 mod pipelines;

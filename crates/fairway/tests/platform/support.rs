@@ -6,6 +6,8 @@ pub(crate) mod gate;
 
 pub(crate) mod hostile;
 
+pub(crate) mod programs;
+
 pub(crate) mod visitors;
 
 use std::path::{Path, PathBuf};
@@ -78,6 +80,15 @@ impl Home {
 
     pub(crate) fn gateway_port(&self) -> u16 {
         u16::try_from(self.announced("gatewayPort")).expect("a port")
+    }
+
+    /// A client of the API, with the rights of the platform's user.
+    pub(crate) async fn client(&self) -> kube::Client {
+        let kubeconfig: kube::config::Kubeconfig =
+            serde_saphyr::from_str(&self.ok(&["kubeconfig"])).expect("a kubeconfig");
+        let options = kube::config::KubeConfigOptions::default();
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a configuration");
+        kube::Client::try_from(config).expect("a client")
     }
 
     /// `kill -9` of the platform.

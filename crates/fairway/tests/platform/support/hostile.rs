@@ -2,37 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 
 use fairway_oci::{Contents, Descriptor, Digest, ImageSpec, Layout, Manifest, Platform, Reference, media_type};
 
-use super::{Home, text};
-
-/// The program, linked static.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/e2e/hostile/hostile.rs");
-        let content = Digest::of(&std::fs::read(&source).expect("the program's source"));
-        let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{}", &content.to_string()[7..19]));
-        if !built.exists() {
-            let version = Command::new("rustc").arg("-vV").output().expect("rustc runs");
-            let version = text(&version.stdout);
-            let host = version.lines().find_map(|it| it.strip_prefix("host: ")).expect("rustc says its host");
-            let new = built.with_extension(std::process::id().to_string());
-            let done = Command::new("rustc")
-                .args(["--edition", "2024", "-O", "-C", "target-feature=+crt-static", "-C", "strip=symbols"])
-                .args(["--target", host, "-o"])
-                .args([&new, &source])
-                .output();
-            let done = done.expect("rustc runs");
-            assert!(done.status.success(), "{}", text(&done.stderr));
-            std::fs::rename(&new, &built).expect("put it in its place");
-        }
-        built
-    })
-}
+use super::Home;
+use super::programs::compiled;
 
 /// What is wrong with an image beside its program.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,7 +30,7 @@ pub(crate) fn image(home: &Home, flaw: Flaw) -> PathBuf {
     }
     let layout = Layout::open(&folder).expect("a layout");
     let mut contents = Contents::new();
-    contents.add_file("app/hostile", program(), true).expect("the program");
+    contents.add_file("app/hostile", &compiled("hostile"), true).expect("the program");
     if flaw == Flaw::Later {
         contents.add_bytes("app/note", b"another layer".as_slice(), false).expect("a note");
     }
