@@ -62,6 +62,7 @@ async fn observe(session: &Session, place: &Place, delivery: &Delivery) -> Obser
     let mut instances: Vec<Instance> = pods.iter().flatten().map(|it| read::instance(it, &wanted)).collect();
     near.add_lines(&mut instances, &scrub).await;
     instances.extend(lines::past(&near, &component, &wanted, begun(delivery), &instances, &scrub).await);
+    let migration = near.migration(delivery, &scrub).await;
     let named = config_maps.iter().map(|(name, it)| read::config_map_keys(name, Some(it)));
     Observations {
         service: component,
@@ -72,7 +73,7 @@ async fn observe(session: &Session, place: &Place, delivery: &Delivery) -> Obser
         services: services.iter().flatten().map(|it| read::service(it, slices.as_deref())).collect(),
         keys: keys.iter().cloned().chain(named).collect(),
         resources: resources.iter().flatten().map(resource).collect(),
-        migration: None,
+        migration,
         quotas: quotas.iter().flatten().map(read::quota).collect(),
         changes,
         instances,

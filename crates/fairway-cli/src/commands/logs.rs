@@ -1,4 +1,7 @@
-//! `logs`: what every instance of a service prints, together.
+//! `logs`: what every instance of a service prints, together, in the order in which it was printed; and what its
+//! migrations and its pipeline printed.
+
+mod merge;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -6,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use fairway_api::names::{LABEL_COMPONENT, LABEL_ENVIRONMENT, LABEL_VERSION, ProjectName};
+use fairway_api::names::{LABEL_COMPONENT, LABEL_ENVIRONMENT, LABEL_MIGRATION, LABEL_VERSION, ProjectName};
 use fairway_api::v1alpha1::{AttemptOutcome, Delivery};
 use fairway_plan::release::version;
 use futures::{AsyncBufRead, AsyncBufReadExt as _};
@@ -55,6 +58,12 @@ pub struct Logs {
     /// Only lines with this text
     #[arg(long, value_name = "TEXT")]
     pub grep: Option<String>,
+    /// What the last run of its pipeline printed
+    #[arg(long, conflicts_with_all = ["env", "previous", "tail", "since", "migration"])]
+    pub pipeline: bool,
+    /// What its migrations printed
+    #[arg(long, conflicts_with = "previous")]
+    pub migration: bool,
 }
 
 /// One printed line.
@@ -64,6 +73,8 @@ pub struct Line {
     pub pod: String,
     /// What it printed.
     pub text: String,
+    /// When, where that is known.
+    pub at: Option<Timestamp>,
 }
 
 /// Whose logs are read.
@@ -85,13 +96,20 @@ struct Instance {
 
 /// Reads logs; each line is given to `show` as it comes, with whether there are several instances.
 pub async fn logs(session: &Session, logs: &Logs, mut show: impl FnMut(&Line, bool)) -> Result<(), Failure> {
+    if logs.pipeline {
+        return of_pipeline(session, logs, show).await;
+    }
     let project = session.project().await?;
     let component = place::component(session, logs.which.named()?)?;
     let (place, delivery) = place::delivered_environment(session, &project, &component, logs.env.as_deref()).await?;
     let refused = if logs.previous { refused(session, &project, &delivery).await? } else { None };
     let wanted = Wanted {
         api: Api::namespaced(session.client.clone(), &place.namespace()),
-        selector: format!("{LABEL_COMPONENT}={component},{LABEL_ENVIRONMENT}={}", place.environment),
+        selector: if logs.migration {
+            format!("{LABEL_MIGRATION}={component}")
+        } else {
+            format!("{LABEL_COMPONENT}={component},{LABEL_ENVIRONMENT}={}", place.environment)
+        },
         logs: Arc::new(logs.clone()),
         refused,
     };
@@ -105,6 +123,9 @@ pub async fn logs(session: &Session, logs: &Logs, mut show: impl FnMut(&Line, bo
         let refused = wanted.refused.as_deref();
         let past = hub::past_instances(session, &place.namespace(), component.as_str(), refused).await?;
         gone(&past, logs, session.world.clock.now(), &mut show);
+    } else if !any && logs.migration {
+        return Err(Failure::not_found(format!("no migration of {component} ran in {} lately", place.environment))
+            .hint(format!("platform history {component} --env={}", place.environment)));
     } else if !any {
         return Err(Failure::not_found(format!("{component} has no instance in {}", place.environment))
             .hint(format!("platform status {component} --env={}", place.environment)));
@@ -125,9 +146,25 @@ async fn refused(session: &Session, project: &ProjectName, delivery: &Delivery) 
     Ok(release.map(|it| version(&it)))
 }
 
+/// What the steps of the last run printed.
+async fn of_pipeline(session: &Session, logs: &Logs, mut show: impl FnMut(&Line, bool)) -> Result<(), Failure> {
+    let run =
+        super::pipeline::Run { service: logs.which.named()?.map(str::to_owned), ..super::pipeline::Run::default() };
+    let log = super::pipeline::Log { run, step: None, follow: logs.follow };
+    let whole = |text: &str| {
+        for text in text.lines().filter(|it| it.starts_with("== ") || logs.wants(it)) {
+            show(&Line { pod: String::new(), text: text.to_owned(), at: None }, false);
+        }
+    };
+    super::pipeline::logs(session, &log, whole).await
+}
+
 /// Reads what instances that are there print; gives whether there are any.
 async fn live(wanted: &Wanted, show: &mut impl FnMut(&Line, bool)) -> Result<bool, Failure> {
     let logs = &wanted.logs;
+    if !logs.follow {
+        return merge::in_order(wanted, show).await;
+    }
     let (sender, mut lines) = mpsc::channel::<Line>(256);
     let mut readers = JoinSet::new();
     let mut known = BTreeSet::new();
@@ -136,27 +173,15 @@ async fn live(wanted: &Wanted, show: &mut impl FnMut(&Line, bool)) -> Result<boo
         tokio::select! {
             biased;
             Some(line) = lines.recv() => show(&line, known.len() > 1),
-            _ = looked.tick(), if logs.follow || known.is_empty() => {
+            _ = looked.tick() => {
                 for it in instances(wanted).await? {
                     if known.insert((it.pod.clone(), it.container.clone())) {
                         readers.spawn(read(wanted.api.clone(), it, Arc::clone(logs), sender.clone()));
                     }
                 }
-                if known.is_empty() && !logs.follow {
-                    return Ok(false);
-                }
             }
-            Some(done) = readers.join_next(), if !readers.is_empty() => {
-                if let Ok(Err(failure)) = done && !logs.follow {
-                    return Err(failure);
-                }
-                if readers.is_empty() && !logs.follow {
-                    while let Ok(line) = lines.try_recv() {
-                        show(&line, known.len() > 1);
-                    }
-                    return Ok(true);
-                }
-            }
+            // One that ends is looked for again as another.
+            Some(_) = readers.join_next(), if !readers.is_empty() => {}
         }
     }
 }
@@ -190,6 +215,7 @@ async fn read(api: Api<Pod>, it: Instance, logs: Arc<Logs>, sender: mpsc::Sender
         previous: logs.previous,
         tail_lines: logs.tail,
         since_seconds: logs.since.map(|it| i64::try_from(it.as_secs().max(1)).unwrap_or(i64::MAX)),
+        timestamps: !logs.follow,
         ..LogParams::default()
     };
     // An instance that was never restarted has nothing from before; what is on its way out has only that.
@@ -208,10 +234,11 @@ async fn read(api: Api<Pod>, it: Instance, logs: Arc<Logs>, sender: mpsc::Sender
     let cut = |it: std::io::Error| Failure::not_running(format!("cannot read the log of {pod} to its end: {it}"));
     while let Some(bytes) = next_line(&mut stream).await.map_err(cut)? {
         let text = harmless(&String::from_utf8_lossy(&bytes));
-        if !logs.wants(&text) {
+        let (at, text) = if parameters.timestamps { merge::timed(&text) } else { (None, text.as_str()) };
+        if !logs.wants(text) {
             continue;
         }
-        if sender.send(Line { pod: pod.clone(), text }).await.is_err() {
+        if sender.send(Line { pod: pod.clone(), text: text.to_owned(), at }).await.is_err() {
             return Ok(());
         }
     }
@@ -228,7 +255,7 @@ fn gone(past: &[PastInstance], logs: &Logs, now: Timestamp, show: &mut impl FnMu
             let all: Vec<String> = container.log.lines().map(harmless).filter(|it| logs.wants(it)).collect();
             let tail = logs.tail.and_then(|it| usize::try_from(it).ok()).unwrap_or(usize::MAX);
             for text in &all[all.len().saturating_sub(tail)..] {
-                show(&Line { pod: instance.name.clone(), text: text.clone() }, shown.len() > 1);
+                show(&Line { pod: instance.name.clone(), text: text.clone(), at: None }, shown.len() > 1);
             }
         }
     }

@@ -1,9 +1,12 @@
 //! What the containers that are not ready printed last: those that are there, and those that are gone.
 
-use fairway_plan::why::{Container, Instance, Scrub};
+use fairway_api::names::LABEL_MIGRATION;
+use fairway_api::v1alpha1::Delivery;
+use fairway_plan::why::{Container, Instance, Migration, Scrub, read};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::LogParams;
+use kube::ResourceExt;
+use kube::api::{ListParams, LogParams};
 
 use super::Near;
 use crate::hub;
@@ -31,6 +34,23 @@ impl Near<'_> {
                 tokio::join!(self.lines(&pod, &container.name, false, scrub), before);
         });
         futures::future::join_all(reading).await;
+    }
+
+    /// The migration that failed, and what it printed last.
+    pub(super) async fn migration(&self, delivery: &Delivery, scrub: &Scrub) -> Option<Migration> {
+        let failed = read::migration(delivery)?;
+        let own = ListParams::default().labels(&format!("{LABEL_MIGRATION}={}", delivery.name_any()));
+        let mut pods = self.list::<Pod>(own).await.unwrap_or_default();
+        let is_of =
+            |it: &Pod| it.owner_references().iter().any(|it| it.kind == "Job" && failed.job.ends_with(&it.name));
+        pods.retain(is_of);
+        let last = pods.into_iter().max_by_key(|it| it.creation_timestamp().map(|it| it.0));
+        let container = |it: &Pod| it.spec.as_ref().and_then(|it| it.containers.first()).map(|it| it.name.clone());
+        let lines = match last.as_ref().and_then(|it| Some((it.name_any(), container(it)?))) {
+            Some((pod, container)) => self.lines(&pod, &container, false, scrub).await,
+            None => Vec::new(),
+        };
+        Some(Migration { lines, ..failed })
     }
 
     async fn lines(&self, pod: &str, container: &str, previous: bool, scrub: &Scrub) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fairway_api::conditions::{READY, STALLED, is_true};
 use fairway_api::names::LABEL_VERSION;
-use fairway_api::v1alpha1::{AttemptOutcome, Delivery};
+use fairway_api::v1alpha1::{AttemptOutcome, Delivery, DeliveryReason};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Container as AskedContainer, ContainerState, ContainerStateTerminated, ContainerStatus, EnvVarSource,
@@ -15,7 +15,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::ResourceExt;
 
 use super::observations::{
-    Container, End, Event, Instance, KeyNames, Probe, Quota, Reference, Service, Standing, State, Variable,
+    Container, End, Event, Instance, KeyNames, Migration, Probe, Quota, Reference, Service, Standing, State, Variable,
     WorkloadContainer,
 };
 
@@ -40,6 +40,20 @@ pub fn standing(delivery: &Delivery) -> Standing {
         serving: status.current.map(|it| it.version),
         failure: failed.and_then(|it| it.message),
     }
+}
+
+/// The migration that keeps a Delivery from going on, if one failed.
+pub fn migration(delivery: &Delivery) -> Option<Migration> {
+    let status = delivery.status.as_ref()?;
+    let ready = status.conditions.iter().find(|it| it.type_ == READY)?;
+    let schema = status.schema.as_ref().filter(|_| ready.reason == DeliveryReason::MigrationFailed.as_str())?;
+    let job = schema.job.as_ref().map(|it| format!("Job {it}"));
+    Some(Migration {
+        job: job.unwrap_or_else(|| format!("Delivery {}", delivery.name_any())),
+        failed: true,
+        message: schema.failed.clone().unwrap_or_default(),
+        lines: Vec::new(),
+    })
 }
 
 /// A Pod. `wanted` is the version that is wanted.

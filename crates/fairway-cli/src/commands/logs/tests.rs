@@ -14,7 +14,7 @@ async fn lines_are_cut_where_they_end_and_where_they_are_too_long() {
 
 #[test]
 fn the_instance_is_named_where_there_are_several() {
-    let line = Line { pod: "hello-1".to_owned(), text: "listening".to_owned() };
+    let line = Line { pod: "hello-1".to_owned(), text: "listening".to_owned(), at: None };
     assert_eq!(shown(&line, false), "listening\n");
     assert_eq!(shown(&line, true), "hello-1 | listening\n");
 }

@@ -11,7 +11,8 @@ pub(super) fn find(seen: &Observations) -> Option<Found> {
     let migration = seen.migration.as_ref().filter(|it| it.failed)?;
     let log = |text: &String| Evidence { kind: Witness::Log, place: migration.job.clone(), text: text.clone() };
     let said: Vec<&String> = migration.lines.iter().filter(|it| !it.trim().is_empty()).collect();
-    let last = said.last().map(|it| format!(": {}", it.trim())).unwrap_or_default();
+    let last = said.last().map(|it| it.trim()).or(Some(migration.message.trim())).filter(|it| !it.is_empty());
+    let last = last.map(|it| format!(": {it}")).unwrap_or_default();
     let serving = seen.standing.serving.as_ref().map(|it| format!("; {it} goes on serving")).unwrap_or_default();
     let found = Found::new(CauseKind::FailedMigration, format!("a migration failed{last}{serving}"));
     Some(

@@ -136,3 +136,23 @@ fn a_quota_is_read_with_what_is_used() {
     let row = |it: [&str; 3]| (it[0].to_owned(), it[1].to_owned(), it[2].to_owned());
     assert_eq!(quota(&it).of, [row(["pods", "2", "2"]), row(["requests.cpu", "?", "1"])]);
 }
+
+#[test]
+fn a_migration_that_failed_is_read_from_its_delivery() {
+    let delivery = |reason: &str| -> Delivery {
+        of(json!({
+            "apiVersion": "fairway.dev/v1alpha1", "kind": "Delivery", "metadata": { "name": "my-api" },
+            "spec": { "releaseName": "my-api-2" },
+            "status": {
+                "schema": { "resource": "my-api-db", "job": "my-api-migrate-3f2", "failed": "column total does not exist" },
+                "conditions": [{
+                    "type": "Ready", "status": "False", "reason": reason, "message": "",
+                    "lastTransitionTime": "2026-01-01T00:00:00Z",
+                }],
+            },
+        }))
+    };
+    let read = migration(&delivery("MigrationFailed")).unwrap();
+    assert_eq!((read.job.as_str(), read.message.as_str()), ("Job my-api-migrate-3f2", "column total does not exist"));
+    assert!(read.failed && migration(&delivery("Migrating")).is_none());
+}
