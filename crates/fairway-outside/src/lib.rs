@@ -10,7 +10,6 @@
 //! - [`trust`]: the bundle of certificate authorities.
 
 mod addresses;
-mod destinations;
 mod dial;
 pub mod proxies;
 pub mod trust;
@@ -19,5 +18,5 @@ pub mod trust;
 pub const EGRESS_ANNOTATION: &str = "node.fairway.dev/egress";
 
 pub use addresses::{Exceptions, InvalidException, why_inside};
-pub use destinations::{Destinations, InvalidHost, MAX_DESTINATIONS, host_name};
 pub use dial::{Outside, ReachOutside, ReadOutside, Route};
+pub use fairway_schema::destinations::{Destinations, InvalidHost, MAX_DESTINATIONS, host_name};

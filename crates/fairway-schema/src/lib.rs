@@ -22,6 +22,7 @@ pub mod managed;
 pub mod merge_patch;
 pub mod strategic;
 
+pub mod destinations;
 pub mod jsonpath;
 pub mod names;
 pub mod quantity;

@@ -1,5 +1,7 @@
 //! From the tree to a pipeline, with everything that is wrong on the way.
 
+use fairway_schema::destinations::destination;
+
 use super::fields::Fields;
 use super::tree::{Node, Value};
 use super::{GIB, ImageOf, MAX_REFS, MAX_STEPS, MIB, Pipeline, RefRule, Step, relations, units};
@@ -100,13 +102,17 @@ fn required(fields: &mut Fields<'_, '_>, field: &'static str, such_as: &str) -> 
 fn network(fields: &mut Fields<'_, '_>) -> Option<Vec<String>> {
     fields.any("network")?;
     let listed = fields.texts("network", MAX_LIST);
+    let mut network = Vec::new();
     for (address, line) in &listed {
-        if !is_address(address) {
-            let shown: String = address.chars().take(80).collect();
-            fields.find_on("network", *line, format!("{shown:?} is no address; write \"host:port\""));
+        match destination(address) {
+            Ok(address) => network.push(address),
+            Err(why) => {
+                let shown: String = address.chars().take(80).collect();
+                fields.find_on("network", *line, format!("{shown:?}: {why}; write \"host:port\""));
+            }
         }
     }
-    Some(listed.into_iter().map(|it| it.0).collect())
+    Some(network)
 }
 
 fn inputs(fields: &mut Fields<'_, '_>) -> Vec<String> {
@@ -166,17 +172,4 @@ fn is_toolchain(text: &str) -> bool {
         && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
     let versioned = !version.is_empty() && version.bytes().all(|it| it.is_ascii_alphanumeric() || b".+-".contains(&it));
     named && versioned && text.len() <= 60
-}
-
-/// Whether it is `host:port`.
-fn is_address(text: &str) -> bool {
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
-    let name = |it: &str| {
-        !it.is_empty()
-            && it.len() <= 63
-            && !it.starts_with('-')
-            && !it.ends_with('-')
-            && it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
-    };
-    host.len() <= 253 && host.split('.').all(name) && port.parse::<u16>().is_ok_and(|it| it > 0)
 }

@@ -76,7 +76,7 @@ fn every_mistake_is_said_at_once_with_its_line() {
             "p:6: steps[0].timeout: must be a time such as \"90s\" or \"30m\", at most 6h",
             "p:7: steps[0].colour: is not known here; remove it or check its spelling",
             "p:8: steps[1].needs: \"tset\" is no step of this file; there are Test, build",
-            "p:12: steps[1].network: \"crates.io\" is no address; write \"host:port\"",
+            "p:12: steps[1].network: \"crates.io\": it has no port, as in example.com:443; write \"host:port\"",
             "p:13: steps[1].image.program: must be a path below the workspace, such as \"out/app\"",
             "p:16: steps[1].inputs: \"../up\" is no path in the repository; write it like \"src/**\"",
             "p:18: refs[0].deliverTo: environment name \"Staging\" contains 'S': use lower-case letters, digits and \"-\"",

@@ -107,6 +107,12 @@ impl fmt::Display for Destinations {
     }
 }
 
+/// One destination in its one spelling, or why it is none.
+pub fn destination(text: &str) -> Result<String, String> {
+    let one = Destination::parse(text)?;
+    Ok(Destinations { allowed: [one].into(), unreadable: Vec::new() }.to_string())
+}
+
 impl Destination {
     fn parse(word: &str) -> Result<Self, String> {
         let (host, port) = word.rsplit_once(':').ok_or("it has no port, as in example.com:443")?;

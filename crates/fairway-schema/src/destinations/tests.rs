@@ -67,6 +67,15 @@ fn what_cannot_be_read_allows_nothing_says_why_and_leaves_the_rest_alone() {
 }
 
 #[test]
+fn one_destination_is_read_as_in_a_list_and_a_list_is_none() {
+    assert_eq!(destination("Index.Crates.io.:443").as_deref(), Ok("index.crates.io:443"));
+    assert_eq!(destination("*.crates.io:443").as_deref(), Ok("*.crates.io:443"));
+    for bad in ["", "a:1,b:2", "a:1 b:2", " a:1", "a:1\n", "10.0.0.1:443", "*:443", "example.com"] {
+        assert!(destination(bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
 fn a_list_without_end_is_cut_and_says_so() {
     let long: Vec<String> = (0..1000).map(|it| format!("h{it}.example.com:443")).collect();
     let list = Destinations::parse(&long.join(","));
