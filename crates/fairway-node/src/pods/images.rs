@@ -117,6 +117,8 @@ pub enum EnsureImage {
         reference: String,
         /// What went wrong, and what to do.
         why: String,
+        /// The disk is full: that can end at any time.
+        is_full: bool,
     },
 }
 
@@ -128,6 +130,11 @@ impl EnsureImage {
             Self::Never { .. } => "ErrImageNeverPull",
             Self::Pull { .. } => "ErrImagePull",
         }
+    }
+
+    /// Whether trying again soon can help.
+    pub(crate) fn may_end_soon(&self) -> bool {
+        matches!(self, Self::Pull { is_full: true, .. })
     }
 }
 
@@ -174,12 +181,13 @@ impl Images for FolderImages {
         let root = folder.join("rootfs");
         if !root.is_dir() {
             let why = format!("{} is not there", root.display());
-            return Err(EnsureImage::Pull { reference: reference.into(), why });
+            return Err(EnsureImage::Pull { reference: reference.into(), why, is_full: false });
         }
         let config: FolderConfig = match std::fs::read(folder.join("config.json")) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|it| EnsureImage::Pull {
                 reference: reference.into(),
                 why: format!("config.json cannot be understood: {it}"),
+                is_full: false,
             })?,
             Err(_) => FolderConfig::default(),
         };

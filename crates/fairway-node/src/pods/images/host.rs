@@ -154,7 +154,7 @@ impl HostImages {
     /// The image of a reference, if it is one of ours. `state` is the node's own folder.
     pub(crate) fn find(&self, reference: &str, state: &Path) -> Option<Result<Image, EnsureImage>> {
         let name = reference.strip_prefix(PREFIX)?;
-        let pull = |why| EnsureImage::Pull { reference: reference.to_owned(), why };
+        let pull = |why| EnsureImage::Pull { reference: reference.to_owned(), why, is_full: false };
         let Some(image) = self.images.get(name) else {
             let known: Vec<_> = self.images.keys().map(|it| format!("{PREFIX}{it}")).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };

@@ -1,21 +1,27 @@
 //! Images of a local store, unpacked once each into the node's folder.
 
+use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
-use fairway_oci::{ImageConfig, Layout, LayoutError, Limits, Platform, Reference, UnpackImage};
-use tokio::sync::Mutex;
+use fairway_oci::{Digest, ImageConfig, Layout, LayoutError, Limits, Manifest, Platform, Reference, UnpackImage};
+use tokio::sync::{Mutex, Semaphore};
 
 use super::{EnsureImage, Image, Images};
 use crate::pods::chain;
+
+/// So many images are unpacked at once: more would only wait for the same disk.
+const AT_ONCE: usize = 2;
 
 /// The images of a [`Layout`].
 pub struct LayoutImages {
     layout: Layout,
     folder: PathBuf,
-    /// One image is unpacked at a time: two of the same would do the work twice.
-    unpacking: Arc<Mutex<()>>,
+    /// An image that is being unpacked is unpacked once, however many ask for it.
+    unpacking: std::sync::Mutex<HashMap<Digest, Arc<Mutex<()>>>>,
+    places: Semaphore,
 }
 
 impl LayoutImages {
@@ -28,7 +34,14 @@ impl LayoutImages {
                 let _still_there = crate::runner::remove_tree(&entry.path());
             }
         }
-        Self { layout, folder, unpacking: Arc::default() }
+        Self { layout, folder, unpacking: std::sync::Mutex::default(), places: Semaphore::new(AT_ONCE) }
+    }
+
+    /// The turn of an image.
+    fn turn(&self, digest: &Digest) -> Arc<Mutex<()>> {
+        let mut turns = self.unpacking.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, it| Arc::strong_count(it) > 1);
+        Arc::clone(turns.entry(digest.clone()).or_default())
     }
 }
 
@@ -40,33 +53,73 @@ impl Images for LayoutImages {
             why: chain(error),
         };
         let parsed: Reference = reference.parse().map_err(|error| invalid(&error))?;
-        let _one_at_a_time = self.unpacking.lock().await;
-        let (layout, folder) = (self.layout.clone(), self.folder.clone());
-        let pull = |why: String| EnsureImage::Pull { reference: reference.to_owned(), why };
-        match tokio::task::spawn_blocking(move || unpacked(&layout, &folder, &parsed)).await {
-            Ok(Ok(image)) => Ok(image),
-            Ok(Err(why)) => Err(pull(why)),
-            Err(error) => Err(pull(error.to_string())),
+        let pull = |cannot: Cannot| EnsureImage::Pull {
+            reference: reference.to_owned(),
+            why: cannot.why,
+            is_full: cannot.is_full,
+        };
+        let (layout, folder, name) = (self.layout.clone(), self.folder.clone(), parsed.clone());
+        let found = blocking(move || find(&layout, &folder, &parsed)).await.map_err(pull)?;
+        let found = Arc::new(found);
+        // What is there waits for nobody who unpacks something else.
+        if !found.root.is_dir() {
+            let turn = self.turn(&found.digest);
+            let _own_turn = turn.lock().await;
+            // Only closed places refuse, and these never are.
+            let _place = self.places.acquire().await;
+            let (layout, folder, wanted) = (self.layout.clone(), self.folder.clone(), Arc::clone(&found));
+            blocking(move || unpack(&layout, &folder, &wanted)).await.map_err(pull)?;
         }
+        let (layout, wanted) = (self.layout.clone(), Arc::clone(&found));
+        let config = blocking(move || layout.image_config(&wanted.manifest).map_err(|it| cannot(&it))).await;
+        Ok(image(found.root.clone(), format!("{}@{}", name.name(), found.digest), config.map_err(pull)?))
     }
 }
 
-/// The image in its folder; unpacks it if it is not there yet.
-fn unpacked(layout: &Layout, folder: &Path, reference: &Reference) -> Result<Image, String> {
-    let read = |error: LayoutError| chain(&error);
+/// An image of the store, and where it is unpacked.
+struct Found {
+    digest: Digest,
+    manifest: Manifest,
+    root: PathBuf,
+}
+
+/// Why an image cannot be had.
+struct Cannot {
+    why: String,
+    /// The disk is full: that can end at any time.
+    is_full: bool,
+}
+
+fn cannot(error: &(dyn std::error::Error + 'static)) -> Cannot {
+    let causes = std::iter::successors(Some(error), |it| it.source());
+    let is_full = |it: &io::Error| matches!(it.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let is_full = causes.filter_map(|it| it.downcast_ref::<io::Error>()).any(is_full);
+    Cannot { why: chain(error), is_full }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Cannot> + Send + 'static) -> Result<T, Cannot> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|it| Err(cannot(&it)))
+}
+
+fn find(layout: &Layout, folder: &Path, reference: &Reference) -> Result<Found, Cannot> {
+    let read = |error: LayoutError| cannot(&error);
     let named = layout.resolve(reference).map_err(read)?;
     let (descriptor, manifest) = layout.manifest(&named, &here()).map_err(read)?;
     let root = folder.join(descriptor.digest.to_string().replace(':', "-"));
-    let config = if root.is_dir() {
-        layout.image_config(&manifest).map_err(read)?
-    } else {
-        std::fs::create_dir_all(folder).map_err(|error| format!("make {}: {error}", folder.display()))?;
-        match layout.unpack(&descriptor.digest, &root, &Limits::default()) {
-            Err(UnpackImage::Exists(_)) => layout.image_config(&manifest).map_err(read)?,
-            other => other.map_err(|error| chain(&error))?,
-        }
-    };
-    Ok(image(root, format!("{}@{}", reference.name(), descriptor.digest), config))
+    Ok(Found { digest: descriptor.digest, manifest, root })
+}
+
+/// Unpacks an image that nobody has unpacked meanwhile.
+fn unpack(layout: &Layout, folder: &Path, found: &Found) -> Result<(), Cannot> {
+    if found.root.is_dir() {
+        return Ok(());
+    }
+    let made = std::fs::create_dir_all(folder);
+    made.map_err(|error| Cannot { why: format!("make {}: {error}", folder.display()), ..cannot(&error) })?;
+    match layout.unpack(&found.digest, &found.root, &Limits::default()) {
+        Ok(_) | Err(UnpackImage::Exists(_)) => Ok(()),
+        Err(error) => Err(cannot(&error)),
+    }
 }
 
 /// This machine, as images name it.
@@ -94,3 +147,6 @@ fn image(root: PathBuf, id: String, config: ImageConfig) -> Image {
         ..Image::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,7 @@ impl Worker {
                 let tries = self.no_image.get(name).map_or(0, |it| it.0) + 1;
                 let wait = IMAGE_BACKOFF
                     .saturating_mul(1u32.checked_shl(tries - 1).unwrap_or(u32::MAX))
-                    .min(LAST_IMAGE_BACKOFF);
+                    .min(if error.may_end_soon() { IMAGE_BACKOFF } else { LAST_IMAGE_BACKOFF });
                 self.no_image.insert(name.clone(), (tries, now.saturating_add(wait).unwrap_or(now)));
                 let (reason, message) = match (error.reason(), tries) {
                     ("ErrImagePull", 2..) => {
