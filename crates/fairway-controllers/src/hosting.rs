@@ -39,6 +39,8 @@ pub struct Hosting {
     pub bases: Arc<dyn Bases>,
     /// How many steps run at once, of all Projects together.
     pub steps_at_once: NonZeroUsize,
+    /// How much a cache of a Project may hold.
+    pub cache_bytes: u64,
 }
 
 impl Clone for Hosting {
@@ -52,6 +54,7 @@ impl Clone for Hosting {
             toolchains: self.toolchains.clone(),
             bases: Arc::clone(&self.bases),
             steps_at_once: self.steps_at_once,
+            cache_bytes: self.cache_bytes,
         }
     }
 }
@@ -70,6 +73,12 @@ pub trait Workspaces: Send + Sync + 'static {
 
     /// Opens a plain file in a claim. No link on the way is followed.
     async fn open(&self, namespace: &str, claim: &str, path: &Path) -> Result<File, WorkspaceError>;
+
+    /// Whether a claim holds more than so many bytes, or as many files as come to that; one that is not there does not.
+    async fn holds_more_than(&self, namespace: &str, claim: &str, bytes: u64) -> Result<bool, WorkspaceError>;
+
+    /// Takes out all that a claim holds. Nobody uses it meanwhile.
+    async fn empty(&self, namespace: &str, claim: &str) -> Result<(), WorkspaceError>;
 }
 
 /// Why a workspace could not be used.

@@ -9,6 +9,8 @@ mod observe;
 
 mod pusher;
 
+mod cache;
+
 mod validate;
 
 mod steps;

@@ -120,7 +120,7 @@ async fn start(
     pipelines: &Pipelines,
 ) -> Result<(), Error> {
     let Some(definition) = input.pipeline.step(name) else { return Ok(()) };
-    let object = pod::pod(run, definition, &input.toolchain(&definition.toolchain));
+    let object = pod::pod(run, definition, &input.toolchain(&definition.toolchain), input.cache);
     let object = object.map_err(|it| Error::write("a step's pod")(kube::Error::SerdeError(it)))?;
     let api: Api<Pod> =
         Api::namespaced(pipelines.ctx.kit.client.clone(), &kube::ResourceExt::namespace(run).unwrap_or_default());

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::{Api, ResourceExt};
 
 use super::observe::{Observed, pods};
-use super::{NAME, Pipelines, pod, report};
+use super::{NAME, Pipelines, cache, pod, report};
 use crate::Error;
 
 /// So many runs of a Component are kept.
@@ -24,6 +24,10 @@ pub(super) async fn after_end(run: &PipelineRun, api: &Api<PipelineRun>, pipelin
         stop_pod(run, Some(pod), pipelines).await?;
     }
     delete_workspace(run, pipelines).await?;
+    if let Some(note) = cache::tidy(&run.namespace().unwrap_or_default(), pipelines).await? {
+        let said = format!("{}; {note}", status.explanation.summary);
+        status.explanation.summary = said;
+    }
     for step in &mut status.steps {
         step.pod_name = None;
     }

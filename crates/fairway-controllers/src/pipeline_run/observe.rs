@@ -13,6 +13,7 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
+use super::cache::{self, Cache};
 use super::source::Source;
 use super::validate::{delivered, released};
 use super::{Pipelines, pod, pusher};
@@ -35,6 +36,7 @@ pub(super) struct Observed {
     /// By step.
     pub(super) pods: BTreeMap<String, Pod>,
     pub(super) claim: Option<PersistentVolumeClaim>,
+    pub(super) cache: Cache,
     pub(super) release: Option<Release>,
     /// By Environment: why the Release may not be delivered there. Only when it is time to deliver.
     pub(super) forbidden: BTreeMap<String, String>,
@@ -71,6 +73,7 @@ pub(super) async fn observe(run: &PipelineRun, pipelines: &Pipelines) -> Result<
         observed.release = releases.get_opt(name).await.map_err(Error::read("the release"))?;
     }
     if let Ok(id) = &id {
+        observed.cache = cache::of(run, id, &observed, pipelines).await?;
         branch(run, id, &mut observed, pipelines).await?;
     }
     Ok(observed)

@@ -10,12 +10,15 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::{Resource, ResourceExt};
 use serde_json::{Value, json};
 
+use super::cache::Cache;
 use crate::hosting::Toolchain;
 
-/// The claim of a Project's caches.
-pub(super) const CACHE: &str = "pipeline-cache";
-/// How large it may grow.
-const CACHE_SIZE: &str = "20Gi";
+/// The cache that a run uses, in its workspace's claim: from then on it is that one.
+const USES: &str = "fairway.dev/cache";
+/// How many processes and threads a step may have: more than builds need, and fewer than a machine has.
+const PROCESSES: &str = "1024";
+/// How many a Pod's containers may have.
+const PROCESS_LIMIT: &str = "node.fairway.dev/pids-limit";
 /// Where steps work.
 const WORKSPACE_PATH: &str = "/workspace";
 /// Where caches are.
@@ -54,17 +57,24 @@ fn labels(run: &PipelineRun) -> BTreeMap<String, String> {
     labels.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
+/// The cache that a run with this workspace uses.
+pub(super) fn uses(claim: &PersistentVolumeClaim) -> Option<Cache> {
+    let name = claim.annotations().get(USES)?;
+    [Cache::Releases, Cache::Branches].into_iter().find(|it| it.claim() == name)
+}
+
 /// The claim of a run's workspace.
-pub(super) fn workspace(run: &PipelineRun, pipeline: &Pipeline) -> Value {
+pub(super) fn workspace(run: &PipelineRun, pipeline: &Pipeline, cache: Cache) -> Value {
     let mut claim = claim(&workspace_name(run), &pipeline.workspace().to_string());
     claim["metadata"]["labels"] = json!(labels(run));
+    claim["metadata"]["annotations"] = json!({ USES: cache.claim() });
     claim["metadata"]["ownerReferences"] = json!(run.controller_owner_ref(&()).map(|it| vec![it]));
     claim
 }
 
-/// The claim of the Project's caches.
-pub(super) fn cache() -> Value {
-    claim(CACHE, CACHE_SIZE)
+/// The claim of one of the Project's caches.
+pub(super) fn cache(cache: Cache, bytes: u64) -> Value {
+    claim(cache.claim(), &bytes.to_string())
 }
 
 fn claim(name: &str, size: &str) -> Value {
@@ -76,10 +86,15 @@ fn claim(name: &str, size: &str) -> Value {
 }
 
 /// The Pod of a step.
-pub(super) fn pod(run: &PipelineRun, step: &Step, toolchain: &Toolchain) -> Result<Pod, serde_json::Error> {
+pub(super) fn pod(
+    run: &PipelineRun,
+    step: &Step,
+    toolchain: &Toolchain,
+    cache: Cache,
+) -> Result<Pod, serde_json::Error> {
     let mut labels = labels(run);
     labels.insert(LABEL_STEP.to_owned(), step.name.clone());
-    let mut annotations = json!({ LOG_LIMIT: step.log.max(1).to_string() });
+    let mut annotations = json!({ LOG_LIMIT: step.log.max(1).to_string(), PROCESS_LIMIT: PROCESSES });
     if let Some(network) = &step.network {
         annotations[EGRESS_ANNOTATION] = json!(network.join(","));
     }
@@ -105,7 +120,7 @@ pub(super) fn pod(run: &PipelineRun, step: &Step, toolchain: &Toolchain) -> Resu
             "containers": [container(run, step, toolchain)],
             "volumes": [
                 { "name": "workspace", "persistentVolumeClaim": { "claimName": workspace_name(run) } },
-                { "name": "cache", "persistentVolumeClaim": { "claimName": CACHE } },
+                { "name": "cache", "persistentVolumeClaim": { "claimName": cache.claim() } },
             ],
         },
     }))

@@ -141,14 +141,15 @@ fn fail(step: &mut PipelineStep, pod: &Pod, definition: Option<&Step>) {
     let (reason, message) = match (status.reason.as_deref(), ended) {
         (Some("DeadlineExceeded"), _) => {
             let seconds = definition.map(|it| it.timeout).unwrap_or_default();
-            (StepReason::DeadlineExceeded, format!("it took longer than {seconds} s; give it more with \"timeout\""))
+            let message = format!("it took longer than {seconds} s; give it more with \"timeout\"");
+            (StepReason::DeadlineExceeded, and(message, noted(ended)))
         }
         (Some("Evicted"), _) => (StepReason::Evicted, format!("the node stopped it: {}", said())),
         (_, Some(it)) if it.reason.as_deref() == Some("OOMKilled") => {
             (StepReason::OOMKilled, "it needed more memory than it may have; give it more with \"memory\"".to_owned())
         }
         (_, Some(it)) if it.started_at.is_some() => {
-            (StepReason::ExitCode, format!("its command ended with code {}", it.exit_code))
+            (StepReason::ExitCode, and(format!("its command ended with code {}", it.exit_code), noted(Some(it))))
         }
         (_, ended) => {
             let why = ended.and_then(|it| it.message.clone()).filter(|it| !it.is_empty()).unwrap_or_else(said);
@@ -156,6 +157,15 @@ fn fail(step: &mut PipelineStep, pod: &Pod, definition: Option<&Step>) {
         }
     };
     end(step, StepState::Failed, reason, message);
+}
+
+/// What the node noted of a container's end.
+fn noted(ended: Option<&ContainerStateTerminated>) -> Option<&str> {
+    ended?.message.as_deref().filter(|it| !it.is_empty())
+}
+
+fn and(message: String, note: Option<&str>) -> String {
+    note.map_or_else(|| message.clone(), |it| format!("{message}; {it}"))
 }
 
 /// Puts a step at its end.

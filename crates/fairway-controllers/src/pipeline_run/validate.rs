@@ -12,6 +12,7 @@ use fairway_plan::pipeline::plan::{Earlier, Facts, Released, Standing};
 use fairway_plan::score;
 use kube::ResourceExt;
 
+use super::cache::Cache;
 use super::observe::Observed;
 use super::source::Source;
 use super::{Problem, pod};
@@ -26,6 +27,7 @@ pub(super) struct Input {
     /// By the name in the file.
     pub(super) toolchains: Toolchains,
     pub(super) keys: BTreeMap<String, String>,
+    pub(super) cache: Cache,
     pub(super) earlier: BTreeMap<String, Earlier>,
     pub(super) stop: Option<Stop>,
     pub(super) released: Released,
@@ -73,9 +75,12 @@ pub(super) fn validate(run: &PipelineRun, observed: &Observed, toolchains: &Tool
         return Err((PipelineRunReason::EnvironmentNotFound, message));
     }
     let digests = toolchains.iter().map(|(name, it)| (name.clone(), it.digest.clone())).collect();
-    let keys = keys(&pipeline, &KeySource { tree: &source.tree, files: &source.files, toolchains: &digests });
+    let cache = observed.cache;
+    let key_source = KeySource { tree: &source.tree, files: &source.files, toolchains: &digests, cache: cache.claim() };
+    let keys = keys(&pipeline, &key_source);
     Ok(Input {
         keys,
+        cache,
         // Whoever asks for a run again wants all of it.
         earlier: if run.spec.trigger == PipelineTrigger::Push { earlier(&observed.siblings) } else { BTreeMap::new() },
         stop: stop(run, observed),

@@ -22,7 +22,8 @@ pub(super) async fn prepare(
     let home = run.namespace().unwrap_or_default();
     let api: Api<PersistentVolumeClaim> = Api::namespaced(pipelines.ctx.kit.client.clone(), &home);
     if observed.claim.is_none() {
-        for object in [pod::cache(), pod::workspace(run, &input.pipeline)] {
+        let cache = pod::cache(input.cache, pipelines.hosting.cache_bytes);
+        for object in [cache, pod::workspace(run, &input.pipeline, input.cache)] {
             let claim =
                 serde_json::from_value(object).map_err(|it| Error::write("a claim")(kube::Error::SerdeError(it)))?;
             fairway_controller::apply(&api, NAME, &claim).await.map_err(Error::write("a claim"))?;

@@ -1,12 +1,12 @@
 //! Branches and those who push to them: what may be delivered in whose name, and what goes with a branch.
 
 use anyhow::{Context as _, Result, ensure};
-use fairway_api::v1alpha1::{Delivery, PipelineRun, PipelineRunSpec, PipelineTrigger, Release};
+use fairway_api::v1alpha1::{Delivery, PipelineRun, PipelineRunSpec, PipelineTrigger, Release, StepState};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::Api;
-use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::pipelines::{ends, hosted, look, nothing_is_left, run_of, summary};
@@ -102,6 +102,70 @@ async fn a_removed_branch_takes_its_run_with_it_and_no_other() -> Result<()> {
     look(&world).await?;
     ends(&world, &runs[1], "Cancelled").await?;
     nothing_is_left(&world).await?;
+    world.still().await?;
+    world.stop().await
+}
+
+/// The claims that the Pods of a run mount.
+async fn mounted(world: &World, run: &PipelineRun) -> Result<Vec<String>> {
+    let its = ListParams::default().labels(&format!("fairway.dev/run={}", run.name_any()));
+    let pods = world.api::<Pod>(PROJECT).list(&its).await?.items;
+    let volumes = pods.into_iter().filter_map(|it| it.spec?.volumes).flatten();
+    let mut claims: Vec<String> = volumes.filter_map(|it| Some(it.persistent_volume_claim?.claim_name)).collect();
+    claims.retain(|it| !it.ends_with("-workspace"));
+    Ok(claims)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_run_of_a_branch_leaves_in_its_cache_never_comes_into_a_release() -> Result<()> {
+    let world = World::hosting().await?;
+    let clone = hosted(&world).await?;
+    ends(&world, &clone.git(&["rev-parse", "HEAD"])?, "Succeeded").await?;
+    for (branch, cache) in [("work", "pipeline-cache-branches"), ("main", "pipeline-cache")] {
+        let commit = clone.push(branch, &[("hold", Some(branch))])?;
+        look(&world).await?;
+        let mounts = async || {
+            let Some(run) = run_of(&world, &commit).await? else { return Ok(false) };
+            Ok(mounted(&world, &run).await? == [cache])
+        };
+        world.until(&format!("a step of {branch} uses {cache}"), mounts).await?;
+    }
+    // What succeeded on the branch is done again for the release.
+    let ready = clone.push("work", &[("hold", None), ("program", Some("good 2"))])?;
+    look(&world).await?;
+    ends(&world, &ready, "Succeeded").await?;
+    clone.git(&["push", "--quiet", "origin", "HEAD:refs/heads/main"])?;
+    look(&world).await?;
+    let merged = async || {
+        let runs = world.api::<PipelineRun>(PROJECT).list(&ListParams::default()).await?.items;
+        let of_main = runs.into_iter().find(|it| it.spec.commit == ready && it.spec.r#ref == "refs/heads/main");
+        let Some(status) = of_main.and_then(|it| it.status).filter(|it| it.completion_time.is_some()) else {
+            return Ok(false);
+        };
+        ensure!(status.steps.iter().all(|it| it.state == StepState::Succeeded), "{:?}", status.steps);
+        Ok(true)
+    };
+    world.until("the release is made anew", merged).await?;
+    nothing_is_left(&world).await?;
+    world.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cache_that_is_nearly_full_is_emptied_and_the_run_says_so() -> Result<()> {
+    let world = World::hosting().await?;
+    let clone = hosted(&world).await?;
+    ends(&world, &clone.git(&["rev-parse", "HEAD"])?, "Succeeded").await?;
+    let folder = world.steps.as_ref().context("a node")?.path("claims");
+    std::fs::write(folder.join("pipeline-cache/kept"), "of releases")?;
+    let fills = "apiVersion: fairway.dev/v1alpha1\nkind: Pipeline\nsteps:\n  - name: fill\n    toolchain: sh\n    \
+                 run: head -c 4000 /dev/zero > ../pipeline-cache-branches/junk\n";
+    let commit = clone.push("work", &[(".fairway/pipeline.yaml", Some(fills))])?;
+    look(&world).await?;
+    let run = ends(&world, &commit, "Succeeded").await?;
+    let said = "its step succeeded; cache pipeline-cache-branches was nearly full and is empty now";
+    ensure!(summary(&run) == said, "{}", summary(&run));
+    ensure!(!folder.join("pipeline-cache-branches/junk").exists());
+    ensure!(folder.join("pipeline-cache/kept").exists(), "the other cache is not concerned");
     world.still().await?;
     world.stop().await
 }

@@ -153,7 +153,7 @@ pub(crate) async fn nothing_is_left(world: &World) -> Result<()> {
     let gone = async || {
         let pods = world.api::<Pod>(PROJECT).list(&ListParams::default()).await?.items;
         let claims = world.api::<PersistentVolumeClaim>(PROJECT).list(&ListParams::default()).await?.items;
-        Ok(pods.is_empty() && claims.iter().all(|it| it.name_any() == "pipeline-cache"))
+        Ok(pods.is_empty() && claims.iter().all(|it| it.name_any().starts_with("pipeline-cache")))
     };
     world.until("pods and workspaces are gone", gone).await
 }

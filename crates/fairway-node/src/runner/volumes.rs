@@ -49,13 +49,35 @@ impl Volume {
 
     /// Puts what was filled in the place of what was there: pods that start from now on see it, whole.
     pub fn filled(&self) -> io::Result<()> {
+        self.exchange()?;
+        self.discard()
+    }
+
+    /// Whether it holds more than so many bytes, or more files than go with them.
+    pub fn holds_more_than(&self, bytes: u64) -> io::Result<bool> {
+        let allowance = walk::Allowance::of(bytes);
+        Ok(!allowance.is_kept_by(&walk::measure(&self.folder, allowance)?))
+    }
+
+    /// Puts an empty folder in its place at once; what it held is there until [`Volume::discard`].
+    pub fn empty(&self) -> io::Result<()> {
+        self.fill()?;
+        self.exchange()
+    }
+
+    /// Removes what was in it before it was emptied.
+    pub fn discard(&self) -> io::Result<()> {
+        folder::remove_tree(&self.beside)
+    }
+
+    fn exchange(&self) -> io::Result<()> {
         if let Some(owner) = self.owner {
             walk::give(&self.beside, owner)?;
         }
         let flags = rustix::fs::RenameFlags::EXCHANGE;
         let (new, old) = (&self.beside, &self.folder);
         rustix::fs::renameat_with(rustix::fs::CWD, new, rustix::fs::CWD, old, flags)?;
-        folder::remove_tree(&self.beside)
+        Ok(())
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Source<'a> {
     pub files: &'a [SourceFile],
     /// The digest of each toolchain that a step names.
     pub toolchains: &'a BTreeMap<String, String>,
+    /// The cache that steps use: what another one held may have led elsewhere.
+    pub cache: &'a str,
 }
 
 /// The key of every step, by name. A step without one cannot be told apart from others and always runs: its toolchain
@@ -56,7 +58,7 @@ fn key(step: &Step, source: &Source<'_>, known: &BTreeMap<String, String>) -> Op
         needs.push(known.get(need)?);
     }
     needs.sort_unstable();
-    let parts = (definition(step), toolchain, inputs(step, source), needs);
+    let parts = (definition(step), toolchain, inputs(step, source), needs, source.cache);
     Some(digest_of(&parts).to_string())
 }
 

@@ -17,6 +17,9 @@ use super::streams::NodeStreams;
 /// Steps that run at once on a machine whose processors cannot be counted.
 const STEPS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).expect("two is more than none");
 
+/// How much a Project's cache may hold.
+const CACHE: u64 = 20 << 30;
+
 /// Puts it together.
 pub(super) fn hosting(folder: &Folder, plane: &Plane, toolchains: Toolchains) -> Hosting {
     let processors = std::thread::available_parallelism().unwrap_or(STEPS_AT_ONCE);
@@ -31,6 +34,7 @@ pub(super) fn hosting(folder: &Folder, plane: &Plane, toolchains: Toolchains) ->
         bases: Arc::new(KnownBases::new(plane.images.clone(), folder.path("bases"))),
         // A step waits for the network as often as for a processor.
         steps_at_once: processors.max(STEPS_AT_ONCE),
+        cache_bytes: CACHE,
     }
 }
 
@@ -73,6 +77,26 @@ impl Workspaces for NodeWorkspaces {
             doing: format!("open {} in the workspace", path.display()),
             source,
         })
+    }
+
+    async fn holds_more_than(&self, namespace: &str, claim: &str, bytes: u64) -> Result<bool, WorkspaceError> {
+        let Ok(volume) = self.volume(namespace, claim) else { return Ok(false) };
+        let measured = blocking(move || volume.holds_more_than(bytes)).await;
+        measured.map_err(|source| WorkspaceError::Disk { doing: format!("look into claim {claim}"), source })
+    }
+
+    async fn empty(&self, namespace: &str, claim: &str) -> Result<(), WorkspaceError> {
+        let volume = Arc::new(self.volume(namespace, claim)?);
+        let own = Arc::clone(&volume);
+        let emptied = blocking(move || own.empty()).await;
+        emptied.map_err(|source| WorkspaceError::Disk { doing: format!("empty claim {claim}"), source })?;
+        // What was in it takes its time to go, and keeps nobody waiting.
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = volume.discard() {
+                tracing::warn!(%error, "what a cache held is not wholly removed");
+            }
+        });
+        Ok(())
     }
 }
 

@@ -32,10 +32,10 @@ fn toolchain() -> Toolchain {
 fn a_step_is_a_pod_that_may_do_nothing_but_its_work() {
     let mut step = step();
     step.environment = [("A".to_owned(), "step".to_owned())].into();
-    let pod = serde_json::to_value(pod(&run(), &step, &toolchain()).unwrap()).unwrap();
+    let pod = serde_json::to_value(pod(&run(), &step, &toolchain(), Cache::Releases).unwrap()).unwrap();
     assert_eq!(pod["metadata"]["name"], "orders-1-test");
     assert_eq!(pod["metadata"]["labels"][LABEL_STEP], "test");
-    assert_eq!(pod["metadata"]["annotations"], json!({ LOG_LIMIT: "52428800" }));
+    assert_eq!(pod["metadata"]["annotations"], json!({ LOG_LIMIT: "52428800", PROCESS_LIMIT: "1024" }));
     assert_eq!(pod["metadata"]["ownerReferences"][0]["kind"], "PipelineRun");
     let spec = &pod["spec"];
     assert_eq!((&spec["restartPolicy"], &spec["activeDeadlineSeconds"]), (&json!("Never"), &json!(60)));
@@ -55,7 +55,7 @@ fn a_step_is_a_pod_that_may_do_nothing_but_its_work() {
 fn a_step_may_narrow_what_it_reaches_and_nothing_is_said_where_it_does_not() {
     let annotation = |network: Option<Vec<String>>| {
         let step = Step { network, ..step() };
-        pod(&run(), &step, &toolchain()).unwrap().annotations().get(EGRESS_ANNOTATION).cloned()
+        pod(&run(), &step, &toolchain(), Cache::Releases).unwrap().annotations().get(EGRESS_ANNOTATION).cloned()
     };
     assert_eq!(annotation(None), None);
     assert_eq!(annotation(Some(Vec::new())).as_deref(), Some(""));
@@ -67,10 +67,12 @@ fn a_workspace_is_the_runs_own_and_says_what_it_holds() {
     let mut claim: PersistentVolumeClaim = serde_json::from_value(workspace(
         &run(),
         &Pipeline { steps: vec![Step { workspace: 4096, ..step() }], ..Pipeline::default() },
+        Cache::Branches,
     ))
     .unwrap();
     assert_eq!(claim.owner_references()[0].name, "orders-1");
     assert_eq!(claim.spec.clone().unwrap().resources.unwrap().requests.unwrap()["storage"].0, "4096");
+    assert_eq!(uses(&claim), Some(Cache::Branches));
     assert!(!holds(&claim, "a"));
     claim.annotations_mut().insert(HOLDS.to_owned(), "a".to_owned());
     assert!(holds(&claim, "a") && !holds(&claim, "b"));

@@ -66,10 +66,18 @@ fn a_step_has_not_ended_before_its_log_is_whole() {
 
 #[test]
 fn a_failed_step_says_why() {
+    let noted = |code: i32| {
+        let mut pod = ended("Failed", code, "Error");
+        let container = pod.status.as_mut().unwrap().container_statuses.as_mut().unwrap().first_mut().unwrap();
+        let terminated = container.state.as_mut().unwrap().terminated.as_mut().unwrap();
+        terminated.message = Some("it reached its limit of 10 processes".to_owned());
+        pod
+    };
     let with = |reason: &str, message: &str| pod(json!({ "phase": "Failed", "reason": reason, "message": message }));
     let cases = vec![
         (ended("Failed", 101, "Error"), "ExitCode", "its command ended with code 101"),
         (ended("Failed", 137, "OOMKilled"), "OOMKilled", "more memory"),
+        (noted(2), "ExitCode", "its command ended with code 2; it reached its limit of 10 processes"),
         (with("DeadlineExceeded", ""), "DeadlineExceeded", "longer than 90 s"),
         (with("Evicted", "the volume is full"), "Evicted", "the volume is full"),
         (with("", "no such image"), "NotStarted", "it never began: no such image"),

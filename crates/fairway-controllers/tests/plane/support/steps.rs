@@ -24,6 +24,9 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// What a cache may hold.
+pub(crate) const CACHE: u64 = 4096;
+
 /// The label of a step's Pod.
 const STEP: &str = "fairway.dev/step";
 
@@ -84,6 +87,17 @@ impl Workspaces for Folders {
         let opened = File::open(self.folder.join(claim).join(path));
         opened.map_err(|source| WorkspaceError::Disk { doing: "open a file".to_owned(), source })
     }
+
+    async fn holds_more_than(&self, _: &str, claim: &str, bytes: u64) -> Result<bool, WorkspaceError> {
+        let entries = std::fs::read_dir(self.folder.join(claim)).into_iter().flatten().flatten();
+        Ok(entries.filter_map(|it| it.metadata().ok()).map(|it| it.len()).sum::<u64>() > bytes)
+    }
+
+    async fn empty(&self, _: &str, claim: &str) -> Result<(), WorkspaceError> {
+        let folder = self.folder.join(claim);
+        let emptied = std::fs::remove_dir_all(&folder).and_then(|()| std::fs::create_dir(&folder));
+        emptied.map_err(|source| WorkspaceError::Disk { doing: "empty a claim".to_owned(), source })
+    }
 }
 
 /// A machine without base images.
@@ -131,6 +145,7 @@ impl Steps {
             toolchains: [("sh".to_owned(), toolchain)].into(),
             bases: Arc::new(NoBases),
             steps_at_once: NonZeroUsize::new(2).context("two")?,
+            cache_bytes: CACHE,
         };
         Ok(Self { folder, host, hosting, running: Mutex::default() })
     }

@@ -72,3 +72,21 @@ fn only_plain_files_beneath_are_opened() {
     }
     assert!(open_beneath(top, &secret).is_err());
 }
+
+#[test]
+fn a_volume_that_holds_much_is_emptied_at_once_and_what_it_held_goes_later() {
+    let top = tempfile::tempdir().unwrap();
+    let volume = Volume { folder: top.path().join("v"), beside: top.path().join(".v"), owner: None };
+    fs::create_dir_all(volume.folder().join("target")).unwrap();
+    fs::write(volume.folder().join("target/big"), vec![1; 256 << 10]).unwrap();
+    assert!(volume.holds_more_than(128 << 10).unwrap() && !volume.holds_more_than(1 << 20).unwrap());
+    volume.empty().unwrap();
+    assert_eq!(fs::read_dir(volume.folder()).unwrap().count(), 0);
+    assert!(top.path().join(".v/target/big").exists());
+    // A death before it was all removed leaves it to the next time.
+    fs::write(volume.folder().join("new"), "x").unwrap();
+    volume.empty().unwrap();
+    assert!(top.path().join(".v/new").exists() && !top.path().join(".v/target").exists());
+    volume.discard().unwrap();
+    assert!(!top.path().join(".v").exists() && volume.folder().exists());
+}

@@ -20,7 +20,7 @@ fn file(path: &str, id: &str) -> SourceFile {
 
 fn keys_of(pipeline: &Pipeline, tree: &str, files: &[SourceFile], toolchain: &str) -> BTreeMap<String, String> {
     let toolchains = [("rust@1.95".to_owned(), toolchain.to_owned())].into();
-    keys(pipeline, &Source { tree, files, toolchains: &toolchains })
+    keys(pipeline, &Source { tree, files, toolchains: &toolchains, cache: "cache" })
 }
 
 /// Which keys differ from those of the first look.
@@ -42,6 +42,14 @@ fn a_key_changes_with_what_its_step_depends_on_and_with_nothing_else() {
     assert_eq!(changed("t1", &files, "two", same), ["build", "pages", "test"]);
     assert_eq!(changed("t1", &files, "one", |it| it.steps[1].run = "false".to_owned()), ["build", "test"]);
     assert!(changed("t1", &files, "one", |it| it.steps[1].log = 1).is_empty());
+}
+
+#[test]
+fn what_was_made_with_another_cache_is_made_again() {
+    let toolchains = [("rust@1.95".to_owned(), "one".to_owned())].into();
+    let of = |cache| keys(&pipeline(), &Source { tree: "t1", files: &[], toolchains: &toolchains, cache });
+    assert!(of("one").iter().all(|(name, key)| of("other")[name] != *key));
+    assert_eq!(of("one"), of("one"));
 }
 
 #[test]
