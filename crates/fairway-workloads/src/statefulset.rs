@@ -12,6 +12,8 @@ mod revision;
 
 mod status;
 
+mod walk;
+
 use std::sync::Arc;
 
 use fairway_controller::{Kit, Next, controller, list, related};

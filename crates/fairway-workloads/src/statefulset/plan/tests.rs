@@ -1,6 +1,8 @@
+use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::statefulset::walk::{GOING, MOST_AT_ONCE};
 
 /// A set of two Pods; `claims` names its claim templates, `image` its image, all else goes into the spec.
 pub(in crate::statefulset) fn set(extra: Value) -> StatefulSet {
@@ -242,6 +244,16 @@ fn a_pod_that_lost_its_name_labels_gets_them_back() {
     let observed =
         Observed { set: set(json!({ "replicas": 1 })), pods: vec![nameless], revisions: vec![first()], claims: vec![] };
     assert_eq!(told(&plan(&observed, at(9)))[0], "name db-0");
+}
+
+#[test]
+fn a_pod_that_ends_at_once_is_not_replaced_at_once() {
+    let mut refused = pod(0, json!({ "phase": "Failed", "revision": first().metadata.name }));
+    refused.metadata.creation_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(98)));
+    let observed = Observed { set: set(json!({})), pods: vec![refused], revisions: vec![first()], claims: vec![] };
+    let it = plan(&observed, at(100));
+    assert_eq!((told(&it), it.next), (vec![], Next::After(Duration::from_secs(3))));
+    assert_eq!(told(&plan(&observed, at(103))), ["delete db-0 Failed"]);
 }
 
 #[test]
