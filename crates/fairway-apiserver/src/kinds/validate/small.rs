@@ -1,11 +1,12 @@
 //! Kinds with few rules.
 
 use fairway_schema::Cause;
+use fairway_schema::quantity::Quantity;
 use serde_json::{Value, json};
 
 use super::names::{PROTOCOLS, address, label_selector, not_negative, one_of, port_number, required, required_one_of};
 use crate::Resource;
-use crate::kinds::tree::{blank, items, text};
+use crate::kinds::tree::{blank, entries, items, text};
 
 pub(super) fn lease(object: &Value, causes: &mut Vec<Cause>) {
     let spec = &object["spec"];
@@ -69,6 +70,36 @@ pub(super) fn claim(object: &Value, causes: &mut Vec<Cause>) {
     }
     if blank(&spec["resources"]["requests"]["storage"]) {
         causes.push(Cause::required("spec.resources[storage]", ""));
+    }
+}
+
+/// A claim may grow once it is bound; all else stays.
+pub(super) fn claim_update(new: &Value, old: &Value, causes: &mut Vec<Cause>) {
+    let bound = old["status"]["phase"] == "Bound";
+    let unnamed = blank(&old["spec"]["volumeName"]);
+    let fixed = |it: &Value| -> Vec<(String, Value)> {
+        let is_free = |key: &str| match key {
+            "resources" | "volumeAttributesClassName" => bound,
+            "volumeName" => unnamed,
+            _ => false,
+        };
+        entries(&it["spec"]).filter(|(key, _)| !is_free(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+    };
+    if fixed(new) != fixed(old) {
+        let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName for \
+                      bound claims";
+        causes.push(Cause::forbidden("spec", detail));
+    }
+    let size = |it: &Value| text(it).parse::<Quantity>().ok();
+    let [wanted, before, there] = [
+        size(&new["spec"]["resources"]["requests"]["storage"]),
+        size(&old["spec"]["resources"]["requests"]["storage"]),
+        size(&old["status"]["capacity"]["storage"]),
+    ];
+    let smaller =
+        |than: Option<Quantity>| wanted.zip(than).is_some_and(|(wanted, than)| wanted.minus(than).is_negative());
+    if smaller(before) && (smaller(there) || wanted == there) {
+        causes.push(Cause::forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"));
     }
 }
 

@@ -224,6 +224,38 @@ fn a_cron_job_has_a_schedule_and_a_time_zone_that_exist() {
 }
 
 #[test]
+fn a_bound_claim_grows_and_changes_in_nothing_else() {
+    let claim = |size: &str, mode: &str, phase: &str| {
+        let spec = json!({ "accessModes": [mode], "resources": { "requests": { "storage": size } } });
+        json!({ "spec": spec, "status": { "phase": phase, "capacity": { "storage": "2Gi" } } })
+    };
+    let once = "ReadWriteOnce";
+    let fixed = "spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+    let small = "spec.resources.requests.storage: Forbidden: field can not be less than status.capacity";
+    for (what, size, mode, phase, wanted) in [
+        ("it grows", "3Gi", once, "Bound", vec![]),
+        ("not before it is bound", "3Gi", once, "Pending", vec![fixed]),
+        ("it does not shrink", "2000Mi", once, "Bound", vec![small]),
+        ("the same in other words", "2048Mi", once, "Bound", vec![]),
+        ("another mode", "2Gi", "ReadWriteMany", "Bound", vec![fixed]),
+    ] {
+        assert_eq!(
+            wrong_change("persistentvolumeclaims", claim("2Gi", once, phase), claim(size, mode, phase)),
+            wanted,
+            "{what}"
+        );
+    }
+    // What grew and did not come through may be taken back, but not below what is there.
+    let grew = claim("9Gi", once, "Bound");
+    assert_eq!(wrong_change("persistentvolumeclaims", grew.clone(), claim("3Gi", once, "Bound")), Vec::<String>::new());
+    assert_eq!(wrong_change("persistentvolumeclaims", grew, claim("2Gi", once, "Bound")), [small]);
+    // Whoever binds it names its volume.
+    let mut named = claim("2Gi", once, "Pending");
+    named["spec"]["volumeName"] = json!("pvc-1");
+    assert_eq!(wrong_change("persistentvolumeclaims", claim("2Gi", once, "Pending"), named), Vec::<String>::new());
+}
+
+#[test]
 fn a_selector_stays_what_it_was() {
     let mut other = deployment(json!({}));
     other["spec"]["selector"]["matchLabels"]["b"] = json!("c");

@@ -4,7 +4,7 @@ use fairway_schema::Cause;
 use serde_json::Value;
 
 use super::names::IMMUTABLE;
-use super::{service, workloads};
+use super::{service, small, workloads};
 use crate::Resource;
 
 const SEALED: &str = "field is immutable when `immutable` is set";
@@ -25,7 +25,7 @@ pub(super) fn check(resource: &Resource, new: &Value, old: &Value, causes: &mut 
         }
         "core/pods" => workloads::pod_update(new, old, causes),
         "core/services" => service::update(new, old, causes),
-        "core/persistentvolumeclaims" => fixed(new, old, "/spec/accessModes", causes),
+        "core/persistentvolumeclaims" => small::claim_update(new, old, causes),
         "discovery.k8s.io/endpointslices" => fixed(new, old, "/addressType", causes),
         "rbac.authorization.k8s.io/rolebindings" | "rbac.authorization.k8s.io/clusterrolebindings"
             if new["roleRef"] != old["roleRef"] =>

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, Preconditions};
 
 use super::{Next, Worker, seconds, until};
 use crate::pods::past::{self, PastPod};
+use crate::pods::plan::Ending;
 use crate::pods::refuse::Refusal;
 use crate::pods::status::refused;
 
@@ -34,13 +35,29 @@ impl Worker {
             self.report();
             return Next::Wait(None);
         }
-        self.report();
-        self.reporter.settled().await;
-        self.remember().await;
+        // What a finalizer holds comes here again and again: all was said and kept the first time.
+        if self.live.is_some() || !self.history.containers.is_empty() || self.ended.is_none() {
+            self.end_for_whom_it_waits();
+            self.report();
+            self.reporter.settled().await;
+            self.remember().await;
+        }
         if !self.clear_away().await {
             return Next::Wait(Some(TRY_AGAIN));
         }
         if self.delete().await { Next::Over } else { Next::Wait(Some(TRY_AGAIN)) }
+    }
+
+    /// Whoever holds a deleted pod by a finalizer may wait to hear how it ended.
+    fn end_for_whom_it_waits(&mut self) {
+        if self.ended.is_some() || self.pod.finalizers().is_empty() {
+            return;
+        }
+        let ended_well = |it: &Container| {
+            self.history.latest(&it.name).and_then(|it| it.finished.as_ref()).is_some_and(|it| it.exit_code == 0)
+        };
+        let all_well = self.containers().iter().all(ended_well);
+        self.ended = Some(if all_well { Ending::Succeeded } else { Ending::Failed });
     }
 
     /// What is left of the time that whoever deleted the pod gave it.

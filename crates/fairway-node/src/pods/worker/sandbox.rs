@@ -13,6 +13,7 @@ use kube::api::{Api, PostParams};
 use kube::{Client, ResourceExt};
 
 use super::{MISSING, Worker};
+use crate::network::CLUSTER_DOMAIN;
 use crate::pods::chain;
 use crate::pods::containers::{hostname, log_limit, milli};
 use crate::pods::environment::{self, Place};
@@ -134,7 +135,14 @@ impl Worker {
 
     fn hosts(&self, ip: Ipv4Addr) -> String {
         let mut hosts = String::from("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-        let _never_fails = writeln!(hosts, "{ip}\t{}", hostname(&self.pod));
+        let own = hostname(&self.pod);
+        // As its fellows know it, if it is one of a headless Service's.
+        let subdomain = self.pod.spec.as_ref().and_then(|it| it.subdomain.as_deref()).filter(|it| !it.is_empty());
+        let full = subdomain.map(|it| {
+            let namespace = self.pod.namespace().unwrap_or_default();
+            format!("{own}.{it}.{namespace}.svc.{CLUSTER_DOMAIN}\t")
+        });
+        let _never_fails = writeln!(hosts, "{ip}\t{}{own}", full.unwrap_or_default());
         for alias in self.pod.spec.iter().flat_map(|it| it.host_aliases.iter().flatten()) {
             let names = alias.hostnames.clone().unwrap_or_default().join("\t");
             let _never_fails = writeln!(hosts, "{}\t{names}", alias.ip);
