@@ -32,6 +32,8 @@ pub struct AuditNote {
     pub in_process: bool,
     /// The code and message of the refusal, for a write that did not happen.
     pub refused: Option<(u16, String)>,
+    /// For a session in a pod: which container and program, or which ports. Never what is said in it.
+    pub entered: Option<serde_json::Value>,
     /// When it was asked.
     pub at: Timestamp,
 }

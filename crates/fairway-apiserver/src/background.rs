@@ -168,6 +168,7 @@ fn note(shared: &Shared, served: &Served, key: &Key, who: &str, verb: &str) -> A
         field_manager: "".into(),
         in_process: true,
         refused: None,
+        entered: None,
         at: shared.world.clock.now(),
     }
 }

@@ -39,7 +39,7 @@ pub use authentication::Authenticate;
 pub use authorization::{Attributes, Authorize, Decision};
 pub use body::{Body, BodyError};
 pub use identity::Identity;
-pub use pod_streams::{LogOptions, NoPods, PodRef, PodStreams};
+pub use pod_streams::{Command, Connection, Execution, LogOptions, NoPods, PodRef, PodStreams, Resize};
 pub use resource::{Column, Origin, Resource, ScalePaths, Subresource};
 pub use server::{ApiServer, ApiService, ExtraRoutes, Settings, StartServer};
 pub use status::ApiError;

@@ -105,6 +105,7 @@ fn note(shared: &Shared, name: &str) -> AuditNote {
         field_manager: "".into(),
         in_process: true,
         refused: None,
+        entered: None,
         at: shared.world.clock.now(),
     }
 }

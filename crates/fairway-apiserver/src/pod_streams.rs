@@ -1,11 +1,14 @@
 //! The seam to whoever runs pods: what the API only passes on.
 
 use std::io;
+use std::pin::Pin;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::ApiError;
 
@@ -14,7 +17,52 @@ use crate::ApiError;
 pub trait PodStreams: Send + Sync + 'static {
     /// The log of one container.
     async fn log(&self, pod: PodRef, options: LogOptions) -> Result<BoxStream<'static, io::Result<Bytes>>, ApiError>;
+
+    /// A command in one container that runs.
+    async fn exec(&self, pod: PodRef, command: Command) -> Result<Execution, ApiError> {
+        drop(command);
+        Err(no_node(&pod))
+    }
+
+    /// A connection to a port of a pod; the container of the reference is empty.
+    async fn connect(&self, pod: PodRef, port: u16) -> Result<Pin<Box<dyn Connection>>, ApiError> {
+        let _nobody_listens = port;
+        Err(no_node(&pod))
+    }
 }
+
+/// What a command is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The program and its arguments; never empty.
+    pub words: Vec<String>,
+    /// Whether it has something to read.
+    pub stdin: bool,
+    /// Whether it has a terminal, on which its errors come out too.
+    pub tty: bool,
+}
+
+/// Tells a command the columns and rows of its terminal.
+pub type Resize = Box<dyn Fn(u16, u16) + Send + Sync>;
+
+/// A command that runs. Dropping `ended` ends it.
+pub struct Execution {
+    /// What it reads; dropping this is the end of it.
+    pub stdin: Option<Pin<Box<dyn AsyncWrite + Send>>>,
+    /// What it prints.
+    pub stdout: Option<Pin<Box<dyn AsyncRead + Send>>>,
+    /// Its errors.
+    pub stderr: Option<Pin<Box<dyn AsyncRead + Send>>>,
+    /// For one that has a terminal.
+    pub resize: Option<Resize>,
+    /// Its exit code, once it ended.
+    pub ended: BoxFuture<'static, Result<i32, ApiError>>,
+}
+
+/// Bytes both ways.
+pub trait Connection: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Connection for T {}
 
 /// One container of one pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +98,11 @@ pub struct NoPods;
 #[async_trait]
 impl PodStreams for NoPods {
     async fn log(&self, pod: PodRef, _: LogOptions) -> Result<BoxStream<'static, io::Result<Bytes>>, ApiError> {
-        let message = format!("no node runs pod {}/{}: this plane has none", pod.namespace, pod.name);
-        Err(ApiError::new(503, "ServiceUnavailable", message))
+        Err(no_node(&pod))
     }
+}
+
+fn no_node(pod: &PodRef) -> ApiError {
+    let message = format!("no node runs pod {}/{}: this plane has none", pod.namespace, pod.name);
+    ApiError::new(503, "ServiceUnavailable", message)
 }

@@ -83,8 +83,16 @@ impl RequestInfo {
         self.rest = parts.cloned().collect();
     }
 
+    /// Whether it opens a session in a pod. Clients that speak WebSocket can only ask with GET, and mean to do, not to look.
+    fn is_session(&self) -> bool {
+        self.group.is_empty()
+            && self.resource == "pods"
+            && matches!(self.subresource.as_str(), "attach" | "exec" | "portforward")
+    }
+
     fn resource_verb(&self, method: &Method, query: &Query, legacy_watch: bool) -> &'static str {
         match *method {
+            Method::GET | Method::POST if self.is_session() => "create",
             Method::GET | Method::HEAD if legacy_watch => "watch",
             Method::GET | Method::HEAD if !self.name.is_empty() => "get",
             Method::GET | Method::HEAD if query.flag("watch") => "watch",

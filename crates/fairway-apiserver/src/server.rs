@@ -6,6 +6,7 @@ mod lease;
 mod refusal;
 mod reply;
 mod service;
+mod upgrade;
 
 mod handshakes;
 mod kubernetes;
@@ -15,7 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use fairway_clock::World;
 use fairway_store::Store;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,9 +26,14 @@ use crate::kinds::AddressRange;
 use crate::registry::Registry;
 use crate::{Authenticate, Authorize, PodStreams};
 
+pub(crate) use lease::lost;
 pub(crate) use reply::{Reply, bytes_response, not_acceptable, text_response, tree_response};
 pub(crate) use service::Call;
 pub use service::{ApiService, ExtraRoutes};
+pub(crate) use upgrade::{Upgrade, WebSocket};
+
+/// Sessions in pods at one time: each holds a connection and a process.
+const SESSIONS: usize = 256;
 
 /// What a server is made of.
 pub struct Settings {
@@ -78,6 +84,8 @@ pub(crate) struct Shared {
     pub(crate) namespace_gate: tokio::sync::RwLock<()>,
     /// What background work is told about each commit.
     pub(crate) changes: mpsc::UnboundedSender<Change>,
+    /// Sessions in pods that may be open at a time.
+    pub(crate) sessions: Arc<Semaphore>,
     /// Every task of this server.
     pub(crate) tasks: TaskTracker,
     /// Ends every task and every stream.
@@ -120,6 +128,7 @@ impl ApiServer {
             frames: Frames::default(),
             namespace_gate: tokio::sync::RwLock::default(),
             changes,
+            sessions: Arc::new(Semaphore::new(SESSIONS)),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         });

@@ -24,6 +24,8 @@ pub mod types {
     pub const OBJECT_DELETED: &str = "dev.fairway.object.deleted";
     /// A bundle's objects were applied.
     pub const BUNDLE_APPLIED: &str = "dev.fairway.bundle.applied";
+    /// Somebody ran a command in a pod, or connected to its ports.
+    pub const POD_ENTERED: &str = "dev.fairway.pod.entered";
     /// A write was refused.
     pub const REQUEST_REFUSED: &str = "dev.fairway.request.refused";
     /// Somebody logged in.

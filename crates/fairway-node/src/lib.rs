@@ -14,8 +14,8 @@ mod sockets;
 
 pub use network::{CLUSTER_DOMAIN, EGRESS_ANNOTATION, NetworkMetrics, NetworkSettings, PodNetwork, SYNTHETIC};
 pub use pods::{
-    EnsureImage, FolderImages, HostImage, HostImages, HostMount, Image, Images, LayoutImages, Node, NodeSettings,
-    PastContainer, PastPod, StartNode,
+    AttachPod, EnsureImage, FolderImages, HostImage, HostImages, HostMount, Image, Images, LayoutImages, Node,
+    NodeSettings, PastContainer, PastPod, StartNode,
 };
 pub use rights::rules;
 pub use runner::{Volume, open_beneath, reexec};

@@ -4,6 +4,7 @@
 //! it decides is decided in pure code ([`plan`], [`status`], [`environment`], [`refuse`]); it does the rest.
 
 mod address;
+mod attach;
 mod claims;
 mod containers;
 mod environment;
@@ -24,7 +25,7 @@ mod worker;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use fairway_controller::Events;
 use thiserror::Error;
@@ -33,13 +34,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::network::{NetworkSettings, PodNetwork};
-use crate::runner::{Footprint, Found, LogOptions, LogStream, OpenRunner, ReadLog, RunPod, Runner, Volume};
+use crate::runner::{self, Footprint, Found, LogOptions, LogStream, OpenRunner, ReadLog, RunPod, Runner, Volume};
 use address::Addresses;
 use claims::Claims;
 use known::Known;
 use register::Register;
 use usage::Usage;
 
+pub use attach::AttachPod;
 pub use past::{PastContainer, PastPod};
 
 pub use settings::NodeSettings;
@@ -65,6 +67,8 @@ struct Shared {
     events: Events,
     addresses: Mutex<Addresses>,
     known: Mutex<HashMap<String, Known>>,
+    /// The pods that run, by UID, as long as their workers hold them.
+    live: Mutex<HashMap<String, Weak<runner::Pod>>>,
     claims: Claims,
     usage: Arc<Usage>,
     registered: watch::Sender<bool>,
@@ -138,6 +142,7 @@ impl Node {
             events,
             addresses: Mutex::new(addresses),
             known: Mutex::default(),
+            live: Mutex::default(),
             claims: Claims::default(),
             usage: Arc::default(),
             registered: watch::Sender::new(false),

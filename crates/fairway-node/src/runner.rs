@@ -19,6 +19,7 @@ mod pod;
 mod protocol;
 mod raw;
 mod sandbox;
+mod session;
 mod volumes;
 pub(crate) mod walk;
 
@@ -45,6 +46,7 @@ pub(crate) use logs::last_words;
 pub use logs::{LogOptions, LogStream, ReadLog, read_log};
 pub use pod::{AskPod, Pod};
 pub use protocol::{Container, ContainerState, ExecResult, Finished, Limits, LogLimit, Mount, PodState, Sandbox, Want};
+pub use session::{Resize, Session};
 pub use volumes::{Volume, open_beneath};
 
 /// The first of the users that pods run as when the node is root: a range that systemd leaves to nobody.

@@ -3,6 +3,7 @@
 mod binding;
 mod log;
 mod scale;
+mod sessions;
 
 use crate::ApiError;
 use crate::pipeline::Part;
@@ -27,6 +28,8 @@ pub(super) async fn dispatch(call: &Call) -> Result<Reply, ApiError> {
         ("core/namespaces", "finalize", "update") => super::update::update_part(call, Part::Finalize).await,
         ("core/serviceaccounts", "token", "create") => super::identity::token(call).await,
         ("core/pods", "log", "get") => log::log(call).await,
+        ("core/pods", "exec", "create") => sessions::exec(call).await,
+        ("core/pods", "portforward", "create") => sessions::port_forward(call).await,
         ("core/pods", "binding", "create") => binding::bind(call).await,
         ("core/pods", "eviction", "create") => binding::evict(call).await,
         ("core/pods", "ephemeralcontainers" | "resize", "get") => super::get::get(call),

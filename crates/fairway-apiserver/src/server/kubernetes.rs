@@ -92,6 +92,7 @@ fn note(shared: &Shared, verb: &str, resource: &str, kind: &str) -> AuditNote {
         field_manager: "".into(),
         in_process: true,
         refused: None,
+        entered: None,
         at: shared.world.clock.now(),
     }
 }

@@ -26,8 +26,17 @@ pub(super) fn while_allowed(
 ) -> Response<Body> {
     let (head, body) = response.into_parts();
     let Body::Stream(pieces) = body else { return Response::from_parts(head, body) };
+    Response::from_parts(head, Body::stream(pieces.take_until(lost(shared, parts, info))))
+}
+
+/// Comes when a request that was allowed would be refused.
+pub(crate) fn lost(
+    shared: &Arc<Shared>,
+    parts: &Parts,
+    info: &RequestInfo,
+) -> impl Future<Output = ()> + Send + 'static + use<> {
     let (shared, parts, info) = (Arc::clone(shared), parts.clone(), info.clone());
-    let lost = async move {
+    async move {
         loop {
             tokio::time::sleep(LOOK).await;
             let allowed = identify(&shared, &parts)
@@ -37,6 +46,5 @@ pub(super) fn while_allowed(
                 return;
             }
         }
-    };
-    Response::from_parts(head, Body::stream(pieces.take_until(lost)))
+    }
 }

@@ -37,6 +37,7 @@ pub(super) async fn record(
         field_manager: "".into(),
         in_process: who.in_process,
         refused: Some((refused.code, refused.message.clone())),
+        entered: None,
         at: shared.world.clock.now(),
     };
     let batch = fairway_store::Batch { ops: Vec::new(), note: Some(Arc::new(note)) };

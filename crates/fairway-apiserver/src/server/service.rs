@@ -15,7 +15,7 @@ use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 
-use super::{Reply, Shared, bounds, documents, lease, refusal};
+use super::{Reply, Shared, Upgrade, bounds, documents, lease, refusal};
 use crate::body::{Body, BodyError};
 use crate::registry::Served;
 use crate::request::{Accept, Query, RequestInfo, WriteOptions};
@@ -86,6 +86,8 @@ pub(crate) struct Call {
     pub(crate) content_type: String,
     pub(crate) served: Arc<Served>,
     pub(crate) body: Bytes,
+    /// The wish to go on in another way than HTTP.
+    pub(crate) upgrade: Option<Upgrade>,
 }
 
 impl Call {
@@ -111,6 +113,7 @@ impl Call {
             field_manager: field_manager.into(),
             in_process: self.in_process,
             refused: None,
+            entered: None,
             at: self.shared.world.clock.now(),
         }
     }
@@ -214,7 +217,9 @@ where
     let shared = Arc::clone(shared);
     let answered = bounds::within(limit, async {
         let body = bounds::read_body(&parts.headers, body).await?;
-        let call = Call { shared, info, query, accept, identity, in_process, user_agent, content_type, served, body };
+        let upgrade = Upgrade::read(parts);
+        let call =
+            Call { shared, info, query, accept, identity, in_process, user_agent, content_type, served, body, upgrade };
         let reply = handlers::dispatch(&call).await?;
         Ok((reply.render(&call)?, call))
     });

@@ -122,8 +122,8 @@ async fn connection(shared: Arc<Shared>, stream: TlsStream<TcpStream>) {
     } else {
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEADERS);
-        let connection = builder.serve_connection(io, service);
-        until_stopped(&shared, connection, http1::Connection::graceful_shutdown).await
+        let connection = builder.serve_connection(io, service).with_upgrades();
+        until_stopped(&shared, connection, http1::UpgradeableConnection::graceful_shutdown).await
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke off");

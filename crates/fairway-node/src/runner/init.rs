@@ -2,6 +2,7 @@
 //!
 //! It outlives the node. Whoever owns the pod's folder may connect at any time, get all that is known, and go on.
 
+mod attached;
 mod children;
 mod execs;
 mod logs;
@@ -21,6 +22,7 @@ use super::host_trees::HostTrees;
 use super::idmap::Mapped;
 use super::protocol::{Answer, Ask, ContainerState, Finished, Packet, PodState, Request, Sandbox};
 use super::{folder, launch, sandbox};
+pub(super) use attached::Streams;
 use children::Child;
 use execs::Exec;
 use logs::RunLog;
@@ -120,6 +122,14 @@ impl Init {
             Ask::Start { name, attempt } => self.start(&name, attempt).map(|()| Some(Answer::Done)),
             Ask::Signal { name, attempt, signal } => self.signal(&name, attempt, signal).map(|()| Some(Answer::Done)),
             Ask::Exec { name, argv, timeout_ms } => self.exec(peer, id, &name, &argv, timeout_ms).map(|()| None),
+            Ask::Attach { name, argv, stdin, terminal } => match self.attach(peer, id, &name, &argv, stdin, terminal) {
+                Ok(ends) => return self.send(peer, &Packet::Reply { id, answer: Answer::Done }, ends),
+                Err(failed) => Err(failed),
+            },
+            Ask::Stop { request } => {
+                self.stop_exec(peer, request);
+                Ok(Some(Answer::Done))
+            }
             Ask::Listen { address, transport } => match self.network.listen(address, transport) {
                 Ok(socket) => return self.send(peer, &Packet::Reply { id, answer: Answer::Done }, Some(socket)),
                 Err(failed) => Err(failed),

@@ -23,7 +23,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::protocol::{Answer, Ask, ExecResult, MESSAGE_LIMIT, Packet, PodState, Request, Sandbox};
+use super::protocol::{Answer, Ask, ExecResult, MESSAGE_LIMIT, MOST_FDS, Packet, PodState, Request, Sandbox};
 use super::{folder, raw};
 use crate::sockets::{PodSockets, Transport, connections_in};
 
@@ -60,12 +60,14 @@ impl From<AskPod> for io::Error {
     }
 }
 
-type Waiting = HashMap<u64, oneshot::Sender<(Answer, Option<OwnedFd>)>>;
+type Waiting = HashMap<u64, oneshot::Sender<(Answer, Vec<OwnedFd>)>>;
 
 /// What the reading task shares with those who ask.
-struct Line {
+pub(super) struct Line {
     socket: AsyncFd<OwnedFd>,
     waiting: Mutex<Waiting>,
+    /// Who wants to know how the command of a request ended.
+    attached: Mutex<HashMap<u64, oneshot::Sender<i32>>>,
     state: watch::Sender<PodState>,
     gone: watch::Sender<bool>,
 }
@@ -77,7 +79,7 @@ pub struct Pod {
     /// Pod init's pid as the machine sees it.
     pub init_pid: i32,
     pidfd: AsyncFd<OwnedFd>,
-    line: Arc<Line>,
+    pub(super) line: Arc<Line>,
     last_id: AtomicU64,
     _reader: JoinSet<()>,
 }
@@ -93,6 +95,7 @@ impl Pod {
         let line = Arc::new(Line {
             socket: raw::watched(socket, Interest::READABLE | Interest::WRITABLE)?,
             waiting: Mutex::default(),
+            attached: Mutex::default(),
             state: watch::Sender::new(PodState::default()),
             gone: watch::Sender::new(false),
         });
@@ -168,14 +171,20 @@ impl Pod {
     }
 
     async fn socket(&self, ask: Ask) -> Result<OwnedFd, AskPod> {
-        match self.ask(ask).await? {
-            (Answer::Done, Some(socket)) => Ok(socket),
-            _ => Err(AskPod::Answer),
-        }
+        let (Answer::Done, fds) = self.ask(ask).await? else { return Err(AskPod::Answer) };
+        fds.into_iter().next().ok_or(AskPod::Answer)
     }
 
-    async fn ask(&self, ask: Ask) -> Result<(Answer, Option<OwnedFd>), AskPod> {
-        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+    async fn ask(&self, ask: Ask) -> Result<(Answer, Vec<OwnedFd>), AskPod> {
+        self.ask_as(self.next_id(), ask).await
+    }
+
+    /// The number of a request.
+    pub(super) fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(super) async fn ask_as(&self, id: u64, ask: Ask) -> Result<(Answer, Vec<OwnedFd>), AskPod> {
         let bytes = serde_json::to_vec(&Request { id, ask }).map_err(io::Error::from)?;
         if bytes.len() > MESSAGE_LIMIT {
             return Err(AskPod::Refused { message: "the request is too long for pod init".into(), errno: None });
@@ -218,41 +227,72 @@ impl Line {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Comes to hear how the command of a request ends; ask before it can.
+    pub(super) fn attach(&self, request: u64) -> oneshot::Receiver<i32> {
+        let (sender, receiver) = oneshot::channel();
+        self.lock_attached().insert(request, sender);
+        receiver
+    }
+
+    /// Does not want to hear of it any more; has it killed, as far as it still runs.
+    pub(super) fn leave(&self, request: u64) {
+        if self.lock_attached().remove(&request).is_none() {
+            return;
+        }
+        // Its answer interests nobody, so its number is nobody's.
+        let Ok(bytes) = serde_json::to_vec(&Request { id: 0, ask: Ask::Stop { request } }) else { return };
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let sent = sendmsg(self.socket.get_ref(), &[IoSlice::new(&bytes)], &mut SendAncillaryBuffer::default(), flags);
+        if let Err(error) = sent {
+            tracing::debug!(%error, "a command in a pod was not told to end");
+        }
+    }
+
+    fn lock_attached(&self) -> std::sync::MutexGuard<'_, HashMap<u64, oneshot::Sender<i32>>> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn read(self: Arc<Self>) {
         let mut bytes = vec![0u8; MESSAGE_LIMIT + 1024];
-        while let Ok((packet, socket)) = self.receive(&mut bytes).await {
+        while let Ok((packet, fds)) = self.receive(&mut bytes).await {
             match packet {
+                Packet::Ended { request, exit_code } => {
+                    if let Some(attached) = self.lock_attached().remove(&request) {
+                        let _gave_up = attached.send(exit_code);
+                    }
+                }
                 Packet::Changed(change) => self.state.send_modify(|it| it.record(change)),
                 Packet::Reply { id, answer } => {
                     if let Some(asker) = self.waiting().remove(&id) {
-                        let _gave_up = asker.send((answer, socket));
+                        let _gave_up = asker.send((answer, fds));
                     }
                 }
             }
         }
         self.gone.send_replace(true);
         self.waiting().clear();
+        self.lock_attached().clear();
     }
 
-    async fn receive(&self, bytes: &mut [u8]) -> io::Result<(Packet, Option<OwnedFd>)> {
-        let (count, socket) = self
+    async fn receive(&self, bytes: &mut [u8]) -> io::Result<(Packet, Vec<OwnedFd>)> {
+        let (count, fds) = self
             .socket
             .async_io(Interest::READABLE, |it| {
-                let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+                let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
                 let mut ancillary = RecvAncillaryBuffer::new(&mut space);
                 let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
                 let count = recvmsg(it, &mut [IoSliceMut::new(bytes)], &mut ancillary, flags)?.bytes;
-                let socket = ancillary.drain().find_map(|it| match it {
-                    RecvAncillaryMessage::ScmRights(mut sockets) => sockets.next(),
+                let passed = ancillary.drain().filter_map(|it| match it {
+                    RecvAncillaryMessage::ScmRights(fds) => Some(fds),
                     _ => None,
                 });
-                Ok((count, socket))
+                Ok((count, passed.flatten().collect::<Vec<_>>()))
             })
             .await?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok((serde_json::from_slice(&bytes[..count])?, socket))
+        Ok((serde_json::from_slice(&bytes[..count])?, fds))
     }
 }
 

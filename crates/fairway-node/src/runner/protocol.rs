@@ -12,6 +12,8 @@ use crate::sockets::Transport;
 
 /// No message is longer; whatever is big goes through files.
 pub(crate) const MESSAGE_LIMIT: usize = 96 * 1024;
+/// As many descriptors as come with one message.
+pub(crate) const MOST_FDS: usize = 3;
 /// How much an exec in a container may print; the rest is dropped.
 pub(crate) const EXEC_OUTPUT_LIMIT: usize = 8 * 1024;
 
@@ -249,6 +251,11 @@ pub(crate) enum Ask {
     Signal { name: String, attempt: u32, signal: i32 },
     /// Run a command in a running container.
     Exec { name: String, argv: Vec<String>, timeout_ms: u64 },
+    /// Run a command in a running container. What goes in and comes out of it comes with the answer: its standard input, if
+    /// it is to have one, output and errors; or a terminal, which is all of these.
+    Attach { name: String, argv: Vec<String>, stdin: bool, terminal: bool },
+    /// Kill the command that a request started, if it still runs.
+    Stop { request: u64 },
     /// Make a socket that listens in the pod.
     Listen { address: SocketAddr, transport: Transport },
     /// Make a socket that is connected in the pod.
@@ -282,6 +289,8 @@ pub(crate) enum Packet {
     Reply { id: u64, answer: Answer },
     /// A container started or ended.
     Changed(ContainerState),
+    /// The command that a request started ended.
+    Ended { request: u64, exit_code: i32 },
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use rustix::thread::{
 };
 
 use super::failed::{Failed, Step as _};
+use super::init::Streams;
 use super::protocol::Container;
 use super::{launch, raw};
 
@@ -36,7 +37,10 @@ pub(super) fn enter(
 ) -> Failed {
     match prepare(pod, spec, network) {
         Err(failed) => failed,
-        Ok(()) => become_program(spec, &spec.argv, Stdio::from(stdout), Stdio::from(stderr), Some(init)),
+        Ok(()) => {
+            let streams = [Stdio::null(), Stdio::from(stdout), Stdio::from(stderr)];
+            become_program(spec, &spec.argv, streams, Some(init))
+        }
     }
 }
 
@@ -55,33 +59,38 @@ fn prepare(pod: &str, spec: &Container, network: Option<&OwnedFd>) -> Result<(),
 }
 
 /// Becomes a command inside a running container. Comes back only with the reason why it cannot.
-pub(super) fn follow(spec: &Container, container: &OwnedFd, argv: &[String], output: &OwnedFd) -> Failed {
+pub(super) fn follow(spec: &Container, container: &OwnedFd, argv: &[String], streams: &Streams) -> Failed {
     let entered = (|| {
         launch::join(&spec.cgroups)?;
         rustix::process::setsid().step(|| "start a session".into())?;
+        if streams.is_terminal {
+            rustix::process::ioctl_tiocsctty(&streams.output).step(|| "take the terminal".into())?;
+        }
         rustix::process::umask(Mode::from_raw_mode(0o022));
         let (mounts, network) = (ThreadNameSpaceType::MOUNT, ThreadNameSpaceType::NETWORK);
         move_into_thread_name_spaces(container.as_fd(), mounts | network)
             .step(|| "enter the container's mounts and network".into())?;
         move_into_thread_name_spaces(container.as_fd(), ThreadNameSpaceType::USER)
             .step(|| "enter the container's user namespace".into())?;
-        let stream = || output.try_clone().map(Stdio::from).step(|| "hand the output over".into());
-        Ok((stream()?, stream()?))
+        let stream = |it: &OwnedFd| it.try_clone().map(Stdio::from).step(|| "hand the streams over".into());
+        let stdin = streams.input.as_ref().map_or(Ok(Stdio::null()), stream)?;
+        Ok([stdin, stream(&streams.output)?, stream(&streams.errors)?])
     })();
     match entered {
         Err(failed) => failed,
-        Ok((stdout, stderr)) => become_program(spec, argv, stdout, stderr, None),
+        Ok(streams) => become_program(spec, argv, streams, None),
     }
 }
 
-fn become_program(spec: &Container, argv: &[String], stdout: Stdio, stderr: Stdio, init: Option<&OwnedFd>) -> Failed {
+fn become_program(spec: &Container, argv: &[String], streams: [Stdio; 3], init: Option<&OwnedFd>) -> Failed {
     let Some((program, arguments)) = argv.split_first() else {
         return failed("find a command: neither container nor image names one", rustix::io::Errno::NOENT.into());
     };
     let working_dir = if spec.working_dir.is_empty() { "/" } else { &spec.working_dir };
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+    let [stdin, stdout, stderr] = streams;
+    command.stdin(stdin).stdout(stdout).stderr(stderr);
     let ready = std::env::set_current_dir(Path::new(working_dir))
         .step(|| format!("enter the working folder {working_dir}"))
         .and_then(|()| raw::close_on_exec().step(|| "close descriptors".into()))

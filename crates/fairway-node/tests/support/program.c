@@ -12,6 +12,7 @@
 #include <string.h>
 #include <dirent.h>
 #include <linux/aio_abi.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -268,6 +269,24 @@ int main(int count, char **words) {
     if (!strcmp(what, "switch")) { if (setuid((uid_t)atoi(first))) { perror("setuid"); return 1; } return 0; }
     if (!strcmp(what, "own")) { chown("/", (uid_t)atoi(first), (gid_t)-1); signal(SIGTERM, quit); for (;;) pause(); }
     if (!strcmp(what, "orphan")) { if (fork() == 0) { setsid(); for (;;) pause(); } return 0; }
+    if (!strcmp(what, "copy")) {
+        char buffer[65536];
+        long long total = 0;
+        for (ssize_t count; (count = read(0, buffer, sizeof buffer)) > 0; total += count)
+            for (ssize_t at = 0, done; at < count; at += done) if ((done = write(1, buffer + at, (size_t)(count - at))) < 0) return 1;
+        fprintf(stderr, "copied %lld\n", total);
+        return 3;
+    }
+    if (!strcmp(what, "terminal")) {
+        struct winsize size = { 0 };
+        char line[64] = { 0 };
+        int tty = open("/dev/tty", O_RDWR);
+        printf("terminal: %d %d own: %d\n", isatty(0), isatty(1), tty >= 0);
+        if (read(0, line, sizeof line - 1) < 0) return 1;
+        ioctl(0, TIOCGWINSZ, &size);
+        printf("%d columns, %d rows, heard %s", size.ws_col, size.ws_row, line);
+        return 0;
+    }
     if (!strcmp(what, "serve")) return serve(atoi(first));
     if (!strcmp(what, "web")) return web(atoi(first));
     if (!strcmp(what, "post")) return post(first, atoi(words[3]));

@@ -2,16 +2,17 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fairway_apiserver::{ApiError, LogOptions, PodRef, PodStreams};
+use fairway_apiserver::{ApiError, Command, Connection, Execution, LogOptions, PodRef, PodStreams};
 use fairway_gateway::Dial;
 use fairway_node::runner;
-use fairway_node::{Node, PodNetwork};
-use futures::StreamExt;
+use fairway_node::{AttachPod, Node, PodNetwork};
 use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt};
 use tokio::net::TcpStream;
 
 /// Logs of the pods of this process's node; the API server is there before the node is.
@@ -29,14 +30,17 @@ impl NodeStreams {
     pub(super) fn node(&self) -> Option<Arc<Node>> {
         self.node.get().and_then(Weak::upgrade)
     }
+
+    fn ready(&self) -> Result<Arc<Node>, ApiError> {
+        let starting = || ApiError::new(503, "ServiceUnavailable", "the node is starting; try again in a moment");
+        self.node().ok_or_else(starting)
+    }
 }
 
 #[async_trait]
 impl PodStreams for NodeStreams {
     async fn log(&self, pod: PodRef, options: LogOptions) -> Result<BoxStream<'static, io::Result<Bytes>>, ApiError> {
-        let Some(node) = self.node() else {
-            return Err(ApiError::new(503, "ServiceUnavailable", "the node is starting; try again in a moment"));
-        };
+        let node = self.ready()?;
         let options = runner::LogOptions {
             follow: options.follow,
             previous: options.previous,
@@ -50,6 +54,41 @@ impl PodStreams for NodeStreams {
             Err(error @ runner::ReadLog::PodNotFound { .. }) => Err(ApiError::new(404, "NotFound", error.to_string())),
             Err(error) => Err(ApiError::bad_request(error.to_string())),
         }
+    }
+
+    async fn exec(&self, pod: PodRef, command: Command) -> Result<Execution, ApiError> {
+        let node = self.ready()?;
+        let wants = (command.stdin, command.tty);
+        let session = node.attach(&pod.namespace, &pod.name, &pod.container, &command.words, wants).await;
+        let mut session = session.map_err(refused)?;
+        let resize = session.resize().map_err(|it| ApiError::internal(it.to_string()))?;
+        let (stdin, stdout, stderr) = (session.stdin.take(), session.stdout.take(), session.stderr.take());
+        let what = format!("{}/{}", pod.namespace, pod.name);
+        let ended = async move {
+            let gone = || ApiError::internal(format!("pod {what} ended before the command did"));
+            session.exit_code().await.ok_or_else(gone)
+        };
+        Ok(Execution {
+            stdin: stdin.map(|it| Box::pin(it) as _),
+            stdout: stdout.map(|it| Box::pin(it) as _),
+            stderr: stderr.map(|it| Box::pin(it) as _),
+            resize: resize.map(|it| Box::new(move |columns, rows| it.to(columns, rows)) as _),
+            ended: ended.boxed(),
+        })
+    }
+
+    async fn connect(&self, pod: PodRef, port: u16) -> Result<Pin<Box<dyn Connection>>, ApiError> {
+        let connection = self.ready()?.connect(&pod.namespace, &pod.name, port).await;
+        Ok(Box::pin(connection.map_err(refused)?))
+    }
+}
+
+fn refused(error: AttachPod) -> ApiError {
+    let why = std::error::Error::source(&error).map(|it| format!(": {it}")).unwrap_or_default();
+    let message = format!("{error}{why}");
+    match error {
+        AttachPod::PodNotRunning { .. } | AttachPod::ContainerNotRunning { .. } => ApiError::bad_request(message),
+        AttachPod::Run { .. } | AttachPod::Connect { .. } => ApiError::internal(message),
     }
 }
 

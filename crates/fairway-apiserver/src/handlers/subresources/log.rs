@@ -42,7 +42,7 @@ pub(super) async fn log(call: &Call) -> Result<Reply, ApiError> {
 }
 
 /// The container that is asked for; a pod with one needs no name.
-fn container(call: &Call, pod: &Value) -> Result<String, ApiError> {
+pub(super) fn container(call: &Call, pod: &Value) -> Result<String, ApiError> {
     let names: Vec<&str> = ["containers", "initContainers", "ephemeralContainers"]
         .iter()
         .flat_map(|it| pod["spec"][*it].as_array().into_iter().flatten())

@@ -129,6 +129,7 @@ impl Worker {
     }
 
     async fn tie_in(&self, live: &Arc<crate::runner::Pod>) -> std::io::Result<()> {
+        self.shared.remember_live(&self.uid, live);
         let sockets = Arc::clone(live) as Arc<dyn crate::PodSockets>;
         self.shared.network.add_pod(&self.pod, live.sandbox.ip.into(), sockets).await
     }

@@ -10,6 +10,7 @@ use rustix::process::{
 };
 use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
+use super::attached::Streams;
 use super::children::Pipe;
 use super::{Answer, Init, Packet};
 use crate::runner::failed::{Failed, Step as _};
@@ -24,7 +25,8 @@ pub(super) struct Exec {
     pub(super) pidfd: OwnedFd,
     pub(super) pipe: Option<OwnedFd>,
     output: Vec<u8>,
-    pub(super) deadline: Duration,
+    /// When it must have ended. Whoever is attached to it ends it when he goes.
+    pub(super) deadline: Option<Duration>,
     pub(super) stopped: bool,
 }
 
@@ -37,20 +39,38 @@ impl Init {
         argv: &[String],
         timeout_ms: u64,
     ) -> Result<(), Failed> {
+        let pipe = Pipe::new()?;
+        let errors = pipe.write.try_clone().step(|| "hand the output over".into())?;
+        let streams = Streams { input: None, output: pipe.write, errors, is_terminal: false };
+        let (pid, pidfd) = self.run_inside(name, argv, streams)?;
+        let deadline = Some(self.clock.monotonic() + Duration::from_millis(timeout_ms));
+        let key = self.key();
+        let exec = Exec { peer, id, pid, pidfd, pipe: Some(pipe.read), output: Vec::new(), deadline, stopped: false };
+        self.execs.insert(key, exec);
+        Ok(())
+    }
+
+    /// Runs a command in a running container.
+    pub(super) fn run_inside(
+        &mut self,
+        name: &str,
+        argv: &[String],
+        streams: Streams,
+    ) -> Result<(Pid, OwnedFd), Failed> {
         let mut found = self.children.values().filter(|it| it.spec.name == name);
         let child = found
             .next()
             .ok_or_else(|| std::io::Error::from(Errno::SRCH))
             .step(|| format!("find container {name} running"))?;
-        let pipe = Pipe::new()?;
         move_into_thread_name_spaces(child.pidfd.as_fd(), ThreadNameSpaceType::PROCESS_ID)
             .step(|| "enter the container's PID namespace".into())?;
         let forked = raw::fork().step(|| "fork the command".into());
         let pid = match forked {
             Ok(raw::Fork::Child) => {
-                let failed = sandbox::follow(&child.spec, &child.pidfd, argv, &pipe.write);
-                let _gone = rustix::io::write(&pipe.write, failed.line().as_bytes());
-                raw::exit(126);
+                let failed = sandbox::follow(&child.spec, &child.pidfd, argv, &streams);
+                let _gone = rustix::io::write(&streams.errors, format!("{}\n", failed.line()).as_bytes());
+                // What shells say for a command that is not there, and for one that cannot be run.
+                raw::exit(if failed.errno() == Some(Errno::NOENT.raw_os_error()) { 127 } else { 126 });
             }
             Ok(raw::Fork::Parent(pid)) => Ok(pid),
             Err(failed) => Err(failed),
@@ -58,11 +78,7 @@ impl Init {
         self.children_here()?;
         let pid = pid?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).step(|| "watch the command".into())?;
-        let deadline = self.clock.monotonic() + Duration::from_millis(timeout_ms);
-        let key = self.key();
-        let exec = Exec { peer, id, pid, pidfd, pipe: Some(pipe.read), output: Vec::new(), deadline, stopped: false };
-        self.execs.insert(key, exec);
-        Ok(())
+        Ok((pid, pidfd))
     }
 
     pub(super) fn read_exec(&mut self, key: u64) {
@@ -80,6 +96,10 @@ impl Init {
         while exec.read() {}
         let Some(exec) = self.execs.remove(&key) else { return };
         let code = status.and_then(|it| it.exit_status().or_else(|| it.terminating_signal().map(|it| 128 + it)));
+        if exec.deadline.is_none() {
+            let packet = Packet::Ended { request: exec.id, exit_code: code.unwrap_or(128) };
+            return self.send(exec.peer, &packet, None);
+        }
         let result = ExecResult {
             exit_code: if exec.stopped { None } else { code.or(Some(128)) },
             output: String::from_utf8_lossy(&exec.output).into_owned(),
@@ -90,15 +110,33 @@ impl Init {
     /// Kills commands whose time is over, and what they started.
     pub(super) fn stop_late_execs(&mut self) {
         let now = self.clock.monotonic();
-        for exec in self.execs.values_mut().filter(|it| !it.stopped && it.deadline <= now) {
-            let _gone = kill_process_group(exec.pid, Signal::KILL);
-            let _gone = pidfd_send_signal(&exec.pidfd, Signal::KILL);
-            exec.stopped = true;
-        }
+        let is_late = |it: &&mut Exec| !it.stopped && it.deadline.is_some_and(|it| it <= now);
+        self.execs.values_mut().filter(is_late).for_each(Exec::kill);
     }
 }
 
 impl Exec {
+    pub(super) fn attached(peer: u64, id: u64, pid: Pid, pidfd: OwnedFd) -> Self {
+        Self { peer, id, pid, pidfd, pipe: None, output: Vec::new(), deadline: None, stopped: false }
+    }
+
+    /// Whether it ends when this peer goes.
+    pub(super) fn is_attached_to(&self, peer: u64) -> bool {
+        self.deadline.is_none() && self.peer == peer
+    }
+
+    /// Whether it was started by this request.
+    pub(super) fn is_of(&self, request: u64) -> bool {
+        self.id == request
+    }
+
+    /// Kills it and what it started.
+    pub(super) fn kill(&mut self) {
+        let _gone = kill_process_group(self.pid, Signal::KILL);
+        let _gone = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        self.stopped = true;
+    }
+
     /// Reads some output, keeps the beginning. False when there is no more now.
     fn read(&mut self) -> bool {
         let Some(pipe) = &self.pipe else { return false };

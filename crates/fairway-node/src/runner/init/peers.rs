@@ -16,7 +16,7 @@ use rustix::net::{
 
 use super::Init;
 use crate::runner::failed::{Failed, Step as _};
-use crate::runner::protocol::{Answer, MESSAGE_LIMIT, Packet, Request};
+use crate::runner::protocol::{Answer, MESSAGE_LIMIT, MOST_FDS, Packet, Request};
 use crate::runner::raw;
 
 /// More connections than any owner needs.
@@ -79,14 +79,15 @@ impl Init {
     }
 
     /// Sends a packet. A peer that does not read is let go: it comes back and asks for the state.
-    pub(super) fn send(&mut self, key: u64, packet: &Packet, socket: Option<OwnedFd>) {
+    pub(super) fn send(&mut self, key: u64, packet: &Packet, fds: impl IntoIterator<Item = OwnedFd>) {
         let Some(peer) = self.peers.get(&key) else { return };
         let bytes = serde_json::to_vec(packet).expect("plain data becomes JSON");
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        let sockets: Vec<_> = socket.iter().map(|it| it.as_fd()).collect();
-        if !sockets.is_empty() {
-            ancillary.push(SendAncillaryMessage::ScmRights(&sockets));
+        let fds: Vec<OwnedFd> = fds.into_iter().collect();
+        let fds: Vec<_> = fds.iter().map(|it| it.as_fd()).collect();
+        if !fds.is_empty() {
+            ancillary.push(SendAncillaryMessage::ScmRights(&fds));
         }
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         if sendmsg(&peer.fd, &[IoSlice::new(&bytes)], &mut ancillary, flags).is_err() {
@@ -97,6 +98,7 @@ impl Init {
     fn forget_peer(&mut self, key: u64) {
         self.peers.remove(&key);
         self.connecting.retain(|_, it| it.peer != key);
+        self.stop_execs_of(key);
     }
 
     pub(super) fn connect(&mut self, peer: u64, id: u64, source: IpAddr, target: SocketAddr) -> Result<(), Failed> {

@@ -70,7 +70,7 @@ impl Init {
     /// How long to wait at most: until the first exec that is not stopped yet must be.
     fn patience(&self) -> Option<Timespec> {
         let now = self.clock.monotonic();
-        let first = self.execs.values().filter(|it| !it.stopped).map(|it| it.deadline).min()?;
+        let first = self.execs.values().filter(|it| !it.stopped).filter_map(|it| it.deadline).min()?;
         // One millisecond more, so that the deadline has passed when poll comes back.
         let left = first.saturating_sub(now) + Duration::from_millis(1);
         Timespec::try_from(left).ok()

@@ -27,6 +27,9 @@ pub(super) fn drafts(note: &AuditNote, entry: &Entry<'_>) -> Vec<Draft> {
     if let Some((code, message)) = &note.refused {
         return if note.in_process { Vec::new() } else { vec![refused(note, *code, message).told_of(note)] };
     }
+    if let Some(how) = &note.entered {
+        return if note.in_process { Vec::new() } else { vec![entered(note, how).told_of(note)] };
+    }
     entry.objects.iter().filter_map(|it| draft(note, it)).map(|it| it.told_of(note)).collect()
 }
 
@@ -43,15 +46,29 @@ impl Draft {
     }
 }
 
-fn refused(note: &AuditNote, code: u16, message: &str) -> Draft {
-    let object = ObjectRef {
+/// A session in a pod: where and with which program, not what was said in it.
+fn entered(note: &AuditNote, how: &Value) -> Draft {
+    let mut event = event(note, types::POD_ENTERED, named(note));
+    event.data = how.clone();
+    if let Some(program) = how["program"].as_str() {
+        event.data["program"] = json!(cut(program));
+    }
+    Draft { event, may_begin: false }
+}
+
+/// The object that a request names, as far as it does.
+fn named(note: &AuditNote) -> ObjectRef {
+    ObjectRef {
         group: note.group.to_string(),
         kind: note.kind.to_string(),
         namespace: note.namespace.to_string(),
         name: note.name.to_string(),
         ..ObjectRef::default()
-    };
-    let mut event = event(note, types::REQUEST_REFUSED, object);
+    }
+}
+
+fn refused(note: &AuditNote, code: u16, message: &str) -> Draft {
+    let mut event = event(note, types::REQUEST_REFUSED, named(note));
     event.data = json!({ "code": code, "message": cut(message), "userAgent": &*note.user_agent });
     Draft { event, may_begin: false }
 }

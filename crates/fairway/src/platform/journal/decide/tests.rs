@@ -21,6 +21,7 @@ fn note(in_process: bool) -> AuditNote {
         field_manager: "platform".into(),
         in_process,
         refused: None,
+        entered: None,
         at: Timestamp::UNIX_EPOCH,
     }
 }
@@ -100,6 +101,30 @@ fn a_refusal_to_somebody_outside_is_recorded_and_a_long_message_is_cut() {
     assert!(events[0].event.data["message"].as_str().unwrap().len() < 300);
     refused.in_process = true;
     assert_eq!(drafts(&refused, &Entry { note: None, objects: vec![] }), []);
+}
+
+#[test]
+fn a_session_in_a_pod_is_recorded_with_its_program_and_without_what_is_said_to_it() {
+    let how = json!({ "container": "web", "program": "p".repeat(300), "terminal": true });
+    let opened = |in_process| {
+        let note = AuditNote {
+            verb: "create".into(),
+            group: "".into(),
+            resource: "pods".into(),
+            subresource: "exec".into(),
+            kind: "Pod".into(),
+            entered: Some(how.clone()),
+            ..note(in_process)
+        };
+        drafts(&note, &Entry { note: None, objects: Vec::new() })
+    };
+    assert!(opened(true).is_empty());
+    let [draft] = opened(false).try_into().unwrap_or_else(|_| panic!("one event"));
+    assert_eq!((draft.event.kind.as_str(), draft.event.actor.as_str()), (types::POD_ENTERED, "local:1000"));
+    assert_eq!(draft.event.subject.as_deref(), Some("shop--staging/pods/api"));
+    assert_eq!(draft.event.verb, "create exec");
+    assert_eq!(draft.event.data["container"], "web");
+    assert_eq!(draft.event.data["program"].as_str().unwrap().chars().count(), 201);
 }
 
 #[test]
