@@ -11,6 +11,7 @@ use crate::commands::create_service::CreateService;
 use crate::commands::delete::Delete;
 use crate::commands::deploy::Deploy;
 use crate::commands::down::Down;
+use crate::commands::exec::Exec;
 use crate::commands::get::Get;
 use crate::commands::git_credential::GitCredential;
 use crate::commands::history::History;
@@ -19,6 +20,7 @@ use crate::commands::ledger::LedgerCommand;
 use crate::commands::logs::Logs;
 use crate::commands::open::Open;
 use crate::commands::pipeline::PipelineCommand;
+use crate::commands::port_forward::PortForward;
 use crate::commands::promote::Promote;
 use crate::commands::release::ReleaseCommand;
 use crate::commands::repo::RepoCommand;
@@ -107,6 +109,10 @@ pub enum Command {
     Scale(Scale),
     /// Restart every instance, one after the other
     Restart(Restart),
+    /// Run a command in an instance of a service
+    Exec(Exec),
+    /// Let ports of this machine lead into an instance of a service
+    PortForward(PortForward),
     /// Tell what happened, and why
     History(History),
     /// Open a service in the browser, or print its URL

@@ -26,6 +26,10 @@ pub mod scale;
 
 pub mod restart;
 
+pub mod exec;
+
+pub mod port_forward;
+
 pub mod history;
 
 pub mod open;
@@ -63,6 +67,7 @@ use crate::place::named;
 
 pub use crate::delivering::Outcome;
 pub use crate::hub::{Event, EventObject};
+pub use crate::inside::Whose;
 
 /// Which service a command is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]

@@ -33,6 +33,8 @@ mod delivering;
 
 mod hub;
 
+mod inside;
+
 mod observing;
 
 pub mod commands;

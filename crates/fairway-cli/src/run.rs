@@ -210,6 +210,11 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
         Command::Why(it) => context.show(&commands::why::why(session, &it).await?),
         Command::Scale(it) => context.show(&commands::scale::scale(session, &it).await?),
         Command::Restart(it) => context.show(&commands::restart::restart(session, &it).await?),
+        Command::Exec(it) => Ok(ExitCode::from(commands::exec::exec(session, &it).await?)),
+        Command::PortForward(it) => {
+            commands::port_forward::port_forward(session, &it, print).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::History(it) => context.show(&commands::history::history(session, &it).await?),
         Command::Open(it) => context.show(&commands::open::open(session, &it).await?),
         Command::Get(it) => context.show(&commands::get::get(session, &it).await?),

@@ -67,6 +67,21 @@ fn every_spelling_that_the_design_promises_is_understood() {
 }
 
 #[test]
+fn people_get_into_instances_by_two_commands() {
+    for line in [
+        "platform exec my-api --env=staging -- ls -l /",
+        "platform exec -it --replica=2 -c web -- sh",
+        "platform port-forward my-api 8080",
+        "platform port-forward 15432:5432 0:80 --service=api --env=staging",
+    ] {
+        parsed(line);
+    }
+    for wrong in ["platform exec my-api", "platform exec my-api ls", "platform port-forward"] {
+        assert!(Cli::try_parse_from(wrong.split_whitespace()).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn pipelines_are_spoken_of_in_six_words() {
     for line in [
         "platform pipeline lint",

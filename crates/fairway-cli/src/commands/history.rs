@@ -121,6 +121,8 @@ pub(crate) fn sentence(event: &Event) -> String {
         "object.updated" => thing,
         "bundle.applied" => format!("{who} applied {}{}", event.subject.clone().unwrap_or(thing), applied(data)),
         "bundle.removed" => format!("{who} removed what ran as {}", event.subject.clone().unwrap_or(thing)),
+        "pod.entered" if data["program"].is_string() => format!("{who} ran {} in {thing}", text("program")),
+        "pod.entered" => format!("{who} connected to ports of {thing}"),
         "request.refused" => format!("{who} was refused to {} {thing}: {}", event.verb, text("message")),
         _ => format!("{who}: {} {}", event.verb, event.subject.clone().unwrap_or(thing)),
     };

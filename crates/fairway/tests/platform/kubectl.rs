@@ -85,7 +85,10 @@ fn kubectl_makes_changes_and_takes_back_a_deployment_without_files() {
     scene.says("api-resources", &["deployments", "components", "deliveries"]);
     scene.says("explain component.spec", &["GROUP:      fairway.dev", "KIND:       Component", "FIELDS:"]);
     scene.refuses("top pods", &["Metrics API not available"]);
-    scene.refuses("exec deploy/shop -- ls", &["this server does not serve pods/exec yet"]);
+    scene.send("exec -i deploy/shop -- /server copy", "first\nsecond\n", &["first\nsecond\ncopied"]);
+    scene.refuses("exec deploy/shop -- ls", &["run ls: No such file or directory", "exit code 127"]);
+    scene.refuses("exec deploy/shop -c other -- ls", &["container other is not valid for pod"]);
+    scene.refuses("port-forward deploy/shop 0:8080", &["platform port-forward"]);
     scene.says("get events", &["Scheduled", "Started"]);
     scene.says("delete deployment,service shop", &["deleted"]);
 }

@@ -71,6 +71,16 @@ fn a_refusal_says_why() {
 }
 
 #[test]
+fn a_session_in_a_pod_says_with_what() {
+    let entered = |data| sentence(&event("1", None, "pod.entered", ("Pod", "shop--staging", "api-1"), data));
+    assert_eq!(
+        entered(json!({ "container": "web", "program": "psql" })),
+        "local:1000 ran psql in pod api-1 in staging"
+    );
+    assert_eq!(entered(json!({ "ports": [5432] })), "local:1000 connected to ports of pod api-1 in staging");
+}
+
+#[test]
 fn what_was_applied_and_what_was_taken_away_is_told_without_gaps() {
     for (changed, pruned, told) in [
         (json!([]), json!([]), ""),

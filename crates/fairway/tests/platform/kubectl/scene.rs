@@ -9,7 +9,8 @@ use fairway_testkit::kubectl::{programs, say_skipped};
 
 use crate::support::{Home, can_run_containers, text};
 
-/// What runs in the pods: a server that says who it is, on its log and to whoever asks; told `ONCE`, it ends at once.
+/// What runs in the pods: a server that says who it is, on its log and to whoever asks; told `ONCE`, it ends at once, and with
+/// a word it copies what it reads.
 const PROGRAM: &str = r#"
 use std::io::{Read, Write};
 unsafe extern "C" {
@@ -24,6 +25,11 @@ fn main() {
     unsafe { signal(15, stop) };
     if std::env::var_os("ONCE").is_some() {
         println!("done once");
+        return;
+    }
+    if std::env::args().len() > 1 {
+        std::io::copy(&mut std::io::stdin(), &mut std::io::stdout()).unwrap();
+        println!("copied");
         return;
     }
     let name = std::env::var("NAME").unwrap_or_default();
