@@ -8,6 +8,7 @@ use clap_complete::Shell;
 #[cfg(target_os = "linux")]
 use crate::commands::base::BaseCommand;
 use crate::commands::create_service::CreateService;
+use crate::commands::db::DbCommand;
 use crate::commands::delete::Delete;
 use crate::commands::deploy::Deploy;
 use crate::commands::down::Down;
@@ -120,6 +121,9 @@ pub enum Command {
     /// Releases of a service
     #[command(subcommand)]
     Release(ReleaseCommand),
+    /// Databases of a service
+    #[command(subcommand)]
+    Db(DbCommand),
     /// What happens to pushes: runs and their steps
     #[command(subcommand)]
     Pipeline(PipelineCommand),
@@ -152,9 +156,6 @@ pub enum Command {
     /// Tell git who you are
     #[command(hide = true)]
     GitCredential(GitCredential),
-    /// Databases of a service (not there yet)
-    #[command(hide = true)]
-    Db(Later),
     /// Access to environments (not there yet)
     #[command(hide = true)]
     Access(Later),

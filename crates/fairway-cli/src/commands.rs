@@ -36,6 +36,8 @@ pub mod open;
 
 pub mod release;
 
+pub mod db;
+
 pub mod repo;
 
 #[cfg(target_os = "linux")]

@@ -12,6 +12,7 @@ use fairway_clock::World;
 use crate::arguments::{Cli, Command, Global, command};
 #[cfg(target_os = "linux")]
 use crate::commands::base;
+use crate::commands::db::DbCommand;
 use crate::commands::pipeline::PipelineCommand;
 use crate::commands::repo::RepoCommand;
 use crate::commands::template::TemplateCommand;
@@ -140,7 +141,6 @@ async fn execute(host: Arc<dyn PlatformHost>, cli: Cli) -> Result<ExitCode, Fail
         | Command::GitCredential(_)
         | Command::Pipeline(PipelineCommand::Lint(_) | PipelineCommand::Run(_))
         | Command::Template(TemplateCommand::Lint(_) | TemplateCommand::Test(_) | TemplateCommand::Render(_))
-        | Command::Db(_)
         | Command::Access(_) => Box::pin(machine(&context, cli.command)).await,
         #[cfg(target_os = "linux")]
         Command::Base(it) => Box::pin(base_command(&context, it)).await,
@@ -187,7 +187,6 @@ async fn machine(context: &Context, command: Command) -> Result<ExitCode, Failur
             print(&commands::git_credential::git_credential(&it)?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Db(_) => Err(not_yet("platform db", "databases")),
         Command::Access(_) => Err(not_yet("platform access", "access requests")),
         _ => context.show(&commands::version::version(home().ok().as_ref())),
     }
@@ -222,6 +221,7 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
         Command::Release(release::ReleaseCommand::List(it)) => context.show(&release::list(session, &it).await?),
         Command::Release(release::ReleaseCommand::Show(it)) => context.show(&release::show(session, &it).await?),
         Command::Release(release::ReleaseCommand::Create(it)) => context.show(&release::create(session, &it).await?),
+        Command::Db(DbCommand::Migrate(it)) => context.show(&commands::db::migrate(session, &it).await?),
         Command::Pipeline(it) => pipeline_command(context, session, it).await,
         Command::Repo(RepoCommand::List) => context.show(&repo::list(session).await?),
         Command::Repo(RepoCommand::Show(it)) => context.show(&repo::show(session, &it).await?),

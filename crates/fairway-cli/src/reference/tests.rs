@@ -11,5 +11,5 @@ fn the_pages_are_those_of_the_command_line() {
 fn commands_that_are_not_there_yet_are_not_in_the_page() {
     let page = commands_page();
     assert!(page.contains("## platform release create") && page.contains("## platform up"));
-    assert!(!page.contains("platform db") && !page.contains("--detached"));
+    assert!(!page.contains("platform access") && !page.contains("--detached"));
 }
