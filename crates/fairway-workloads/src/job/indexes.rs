@@ -9,6 +9,10 @@ use kube::ResourceExt;
 /// Annotation and label of a Pod: its number.
 pub(super) const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 
+/// An Indexed Job has no more of them: each is remembered, and whoever writes `0-2147483647` into a status must not fill
+/// the memory.
+pub(super) const MOST: i32 = 100_000;
+
 /// Numbers below how many the Job has.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Indexes(BTreeSet<i32>);
@@ -20,7 +24,7 @@ impl Indexes {
         for part in text.split(',').filter(|it| !it.is_empty()) {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let (Ok(first), Ok(last)) = (first.parse::<i32>(), last.parse::<i32>()) else { continue };
-            found.extend(first.max(0)..last.saturating_add(1).min(end));
+            found.extend(first.max(0)..last.saturating_add(1).min(end).min(MOST));
         }
         Self(found)
     }

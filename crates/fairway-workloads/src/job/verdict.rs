@@ -5,6 +5,7 @@ use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::indexes;
 use super::tally::{Tally, end};
 
 /// How it is over. Said at once in one condition, and in another when all its Pods have ended.
@@ -106,8 +107,8 @@ fn unsupported(job: &Job) -> Option<String> {
         "spec.backoffLimitPerIndex"
     } else if spec.max_failed_indexes.is_some() {
         "spec.maxFailedIndexes"
-    } else if end(job).is_some() && spec.completions.is_none() {
-        return Some("spec.completions: an Indexed Job must say how many".to_owned());
+    } else if end(job).is_some() && spec.completions.is_none_or(|it| it > indexes::MOST) {
+        return Some(format!("spec.completions: an Indexed Job must say how many, at most {}", indexes::MOST));
     } else {
         return None;
     };

@@ -11,6 +11,7 @@ fn numbers_are_read_and_told_as_neighbours() {
         // What makes no sense harms nobody.
         ("4-2,x,-1,7-,,3", 9, "3", 1),
         ("0-2147483647", 3, "0-2", 3),
+        ("0-2147483647", i32::MAX, "0-99999", MOST),
     ] {
         let it = Indexes::read(given, end);
         assert_eq!((it.text().as_str(), it.count()), (told, count), "{given}");

@@ -48,6 +48,12 @@ fn a_job_is_over_when_enough_succeeded_or_too_many_failed_or_it_took_too_long() 
         ("suspended time does not count", json!({ "activeDeadlineSeconds": 5, "suspend": true }), vec![], None),
         ("unknown wishes", json!({ "backoffLimitPerIndex": 1 }), vec![], Some("NotSupported")),
         (
+            "too many numbers",
+            json!({ "completionMode": "Indexed", "completions": 100_001 }),
+            vec![],
+            Some("NotSupported"),
+        ),
+        (
             "numbers without end",
             json!({ "completionMode": "Indexed", "completions": null }),
             vec![],
