@@ -9,12 +9,10 @@ mod tests;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::NamedTempFile;
 
 use crate::digest::{Digest, Hasher};
-
-/// Distinguishes the files that this process is writing.
-static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -36,9 +34,8 @@ pub enum UseCache {
 /// Content that is coming. It is not in the cache until [`Incoming::finish`]; dropped before, it is gone.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    part: PathBuf,
+    part: NamedTempFile,
     target: PathBuf,
-    file: File,
     hasher: HasherCell,
 }
 
@@ -96,13 +93,10 @@ impl Cache {
     pub(super) fn begin(&self, digest: &Digest) -> Result<Incoming, UseCache> {
         let target = self.path(digest);
         let folder = self.root.join("packages");
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let part = folder.join(format!(".part-{}-{number}", std::process::id()));
-        let write = |source| UseCache::Write { path: part.clone(), source };
+        let write = |source| UseCache::Write { path: folder.clone(), source };
         fs::create_dir_all(folder.join("sha256")).map_err(write)?;
-        // What a process of the same number left behind is nobody's any more.
-        let file = File::create(&part).map_err(write)?;
-        Ok(Incoming { part, target, file, hasher: HasherCell(Hasher::new()) })
+        let part = tempfile::Builder::new().prefix(".part-").tempfile_in(&folder).map_err(write)?;
+        Ok(Incoming { part, target, hasher: HasherCell(Hasher::new()) })
     }
 }
 
@@ -113,7 +107,7 @@ impl Incoming {
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), UseCache> {
         self.hasher.0.update(bytes);
-        self.file.write_all(bytes).map_err(|source| UseCache::Write { path: self.part.clone(), source })
+        self.part.write_all(bytes).map_err(|source| UseCache::Write { path: self.part.path().to_owned(), source })
     }
 
     /// Puts it into its place if it is what was meant; else says what it is.
@@ -123,16 +117,9 @@ impl Incoming {
             return Ok(Err(found));
         }
         let write = |source| UseCache::Write { path: self.target.clone(), source };
-        self.file.sync_all().map_err(write)?;
-        fs::rename(&self.part, &self.target).map_err(write)?;
+        self.part.as_file().sync_all().map_err(write)?;
+        self.part.persist(&self.target).map_err(|it| UseCache::Write { path: self.target, source: it.error })?;
         Ok(Ok(()))
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        // Gone already if it was finished.
-        let _ = fs::remove_file(&self.part);
     }
 }
 

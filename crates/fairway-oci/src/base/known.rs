@@ -1,5 +1,8 @@
 //! The bases that come with the program, and those of a folder.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
