@@ -1,11 +1,23 @@
-//! Writes the table of the templates that come with the platform: every file below `templates/` of the repository.
+//! Writes the tables of the templates and the toolchains that come with the platform: every file below `templates/` and
+//! `toolchains/` of the repository.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let templates = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../../templates");
+    let repository = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../..");
+    let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
+    let toolchains = repository.join("toolchains");
+    println!("cargo:rerun-if-changed={}", toolchains.display());
+    let mut table = String::from("&[\n");
+    for file in sorted(&toolchains)? {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let _ = writeln!(table, "({name:?}, include_str!({:?})),", file.display().to_string());
+    }
+    table.push_str("]\n");
+    fs::write(out.join("toolchains.rs"), table)?;
+    let templates = repository.join("templates");
     println!("cargo:rerun-if-changed={}", templates.display());
     let mut table = String::from("&[\n");
     for template in sorted(&templates)? {
@@ -15,7 +27,6 @@ fn main() -> io::Result<()> {
         let _ = writeln!(table, "({name:?}, &[\n{entries}]),");
     }
     table.push_str("]\n");
-    let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
     fs::write(out.join("templates.rs"), table)
 }
 

@@ -31,8 +31,11 @@ pub(crate) async fn build(
     program: Option<&str>,
 ) -> Result<Built, Failure> {
     if !folder.join("Cargo.toml").is_file() {
-        return Err(Failure::failed(format!("{} has no Cargo.toml, and only Rust is built yet", folder.display()))
-            .hint("platform create-service --image=IMAGE delivers an image that someone else built"));
+        return Err(Failure::failed(format!(
+            "{} has no Cargo.toml, and deploy builds Rust programs",
+            folder.display()
+        ))
+        .hint("git push: the pipeline makes the images of other languages, and delivers them"));
     }
     let start = session.world.clock.monotonic();
     let cargo::Program { path, toolchain } = cargo::build(session, folder, component, program).await?;

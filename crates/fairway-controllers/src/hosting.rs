@@ -37,6 +37,8 @@ pub struct Hosting {
     pub toolchains: Toolchains,
     /// What images are built onto, and what Resources run.
     pub bases: Arc<dyn Bases>,
+    /// The certificate authorities that steps in base images are to trust, in PEM form.
+    pub authorities: Option<Arc<str>>,
     /// How many steps run at once, of all Projects together.
     pub steps_at_once: NonZeroUsize,
     /// How much a cache of a Project may hold.
@@ -53,6 +55,7 @@ impl Clone for Hosting {
             images: self.images.clone(),
             toolchains: self.toolchains.clone(),
             bases: Arc::clone(&self.bases),
+            authorities: self.authorities.clone(),
             steps_at_once: self.steps_at_once,
             cache_bytes: self.cache_bytes,
         }
@@ -79,6 +82,10 @@ pub trait Workspaces: Send + Sync + 'static {
 
     /// Takes out all that a claim holds. Nobody uses it meanwhile.
     async fn empty(&self, namespace: &str, claim: &str) -> Result<(), WorkspaceError>;
+
+    /// Copies a folder of a claim into a new one. No link is followed; what leads out of the folder, and more than an image
+    /// may hold, is an error.
+    async fn copy(&self, namespace: &str, claim: &str, path: &Path, into: &Path) -> Result<(), WorkspaceError>;
 }
 
 /// Why a workspace could not be used.

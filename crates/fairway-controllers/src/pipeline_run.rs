@@ -19,9 +19,13 @@ mod pod;
 
 mod logs;
 
+mod authorities;
+
 mod apply;
 
 mod workspace;
+
+mod base;
 
 mod image;
 
@@ -214,7 +218,10 @@ struct Ended {
 
 async fn converge(run: &PipelineRun, pipelines: &Pipelines) -> Result<Outcome, Error> {
     let observed = observe::observe(run, pipelines).await?;
-    let input = match validate::validate(run, &observed, &pipelines.hosting.toolchains) {
+    let hosting = &pipelines.hosting;
+    let known =
+        validate::Known { toolchains: &hosting.toolchains, bases: &base::known(hosting, observed.source.as_deref()) };
+    let input = match validate::validate(run, &observed, &known) {
         Ok(input) => input,
         Err((reason, message)) => {
             cleanup::stop_pods(run, &observed, pipelines).await?;

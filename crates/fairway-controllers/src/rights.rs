@@ -120,6 +120,7 @@ pub fn rights() -> Vec<Right> {
                 rule("", &["pods"], MAKE),
                 rule("", &["pods/log"], &["get"]),
                 rule("", &["persistentvolumeclaims"], MAKE),
+                rule("", &["configmaps"], &["get", "create", "patch"]),
                 events(),
             ],
         },

@@ -4,6 +4,7 @@
 //! pod's containers. It lives on when the node ends, and is found again through its folder. Killing it kills the pod.
 
 mod cgroups;
+mod copy;
 mod errors;
 mod failed;
 mod files;
@@ -39,6 +40,7 @@ use files::{check_name, give_tree, make_folder, prepare, remember};
 pub(crate) use owner::Owner;
 
 pub use cgroups::{Generation, WriteCgroup};
+pub use copy::{CopyLimits, copy_beneath};
 pub use errors::{OpenRunner, RunPod};
 pub(crate) use folder::remove_tree;
 pub use footprint::Footprint;

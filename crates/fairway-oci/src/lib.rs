@@ -11,6 +11,7 @@ mod reference;
 mod layout;
 
 mod build;
+mod folder;
 mod program;
 mod transfer;
 
@@ -27,6 +28,7 @@ pub use digest::{BadDigest, Digest, Hasher};
 pub use document::{
     Descriptor, History, ImageConfig, Index, Manifest, ParseDocument, Platform, RootFs, RunConfig, media_type,
 };
+pub use folder::{BASE_DIGEST, BASE_NAME, FolderOnBase, ImageOfFolder};
 pub use layout::{Blob, Ingest, Layout, LayoutError, Tagged};
 pub use program::ImageOfProgram;
 pub use reference::{BadReference, Reference, Target};

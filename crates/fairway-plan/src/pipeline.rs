@@ -17,6 +17,8 @@ pub mod queue;
 
 pub mod failed_test;
 
+pub mod failed_packages;
+
 pub mod run_name;
 
 pub mod toolchain;

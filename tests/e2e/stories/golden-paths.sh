@@ -1,22 +1,50 @@
 #!/usr/bin/env bash
-# Golden paths: what every template that comes with the platform renders is formatted, passes clippy without a warning
-# and its own tests, and has a workflow that can be read. No platform runs.
+# Golden paths: what every template that comes with the platform renders is formatted, is free of what its linters and type
+# checkers find, passes its own tests, and has a workflow that can be read. No platform runs.
 set -eu
+
+rust() {
+  cargo fmt --check
+  cargo clippy --quiet --locked --all-targets -- -D warnings
+  cargo test --quiet --locked
+}
+
+# The packages come from where the machine's pip gets them, by the hashes of the lock file.
+python() {
+  if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    echo "skipped: this machine has no Python 3.11"
+    return
+  fi
+  export WHEELS="$PWD/../wheels"
+  scripts/packages.sh requirements-dev.lock .packages
+  export PYTHONPATH="$PWD/.packages" PYTHONDONTWRITEBYTECODE=1
+  python3 -m ruff format --check .
+  python3 -m ruff check .
+  python3 -m mypy
+  python3 -m pytest -p no:cacheprovider
+}
+
+check() {
+  if [ -e Cargo.toml ]; then rust; else python; fi
+  git init --quiet
+  git add .
+  test -z "$(git ls-files target out .packages .wheels)"
+}
 
 for folder in "$REPOSITORY"/templates/*; do
   template=$(basename "$folder")
   platform template lint "$folder"
   platform template test "$template"
   platform template render "$template" --name="my-$template" --description='Says "hello": {often} [loud] #1' --into="$template"
-  (
-    cd "$template"
-    cargo fmt --check
-    cargo clippy --quiet --locked --all-targets -- -D warnings
-    cargo test --quiet --locked
-    git init --quiet
-    git add .
-    test -z "$(git ls-files target out)"
-  )
+  (cd "$template" && check)
+done
+
+# What a Python service may have besides, in every combination.
+for choice in "--set database=postgres" "--set cache=redis" "--set database=postgres --set cache=redis"; do
+  rm -rf choice
+  # shellcheck disable=SC2086
+  platform template render python-service --name=my-api $choice --into=choice
+  (cd choice && check)
 done
 
 # A mistake is refused before anything is written.

@@ -113,6 +113,10 @@ pub struct Toolchain {
     /// As the tool itself says it.
     #[schemars(length(max = 200))]
     pub version: String,
+    /// The base image that its image stands on, by digest; none if it stands on nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 300))]
+    pub base: Option<String>,
 }
 
 /// How a Release brings a database to the schema it was written for.

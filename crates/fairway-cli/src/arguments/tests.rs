@@ -10,6 +10,7 @@ fn every_spelling_that_the_design_promises_is_understood() {
     for line in [
         "platform create-service --name=my-api --language=python --database=postgres",
         "platform create-service --name=my-api",
+        "platform create-service --name=my-api --language=python --database=postgres --cache=redis",
         "platform create-service --name my-api --image shop/api:v1",
         "platform create-service --name=orders --language=rust",
         "platform create-service --name=orders --template=rust-service --set port=9000 --set owner=@a=b --timeout=30s",
@@ -112,4 +113,16 @@ fn a_service_is_named_by_position_or_by_option() {
 #[test]
 fn the_whole_command_line_is_consistent() {
     command().debug_assert();
+}
+
+#[test]
+fn language_database_and_cache_have_defaults() {
+    let Command::CreateService(it) = parsed("platform create-service --name=a --language --database --cache") else {
+        unreachable!("it is create-service")
+    };
+    let said = |it: &Option<String>| it.clone().unwrap_or_default();
+    assert_eq!(
+        (said(&it.language), said(&it.database), said(&it.cache)),
+        ("python".into(), "postgres".into(), "redis".into())
+    );
 }

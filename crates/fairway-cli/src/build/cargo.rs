@@ -76,7 +76,7 @@ pub(super) async fn build(
             .hint("correct what cargo says, then platform deploy again"));
     }
     let path = choose(&programs(&messages), component, wanted)?;
-    Ok(Program { path, toolchain: Toolchain { name: "rust".to_owned(), version } })
+    Ok(Program { path, toolchain: Toolchain { name: "rust".to_owned(), version, base: None } })
 }
 
 /// The authorities that are to be trusted besides the machine's, told to cargo. The proxy it finds by itself.

@@ -40,17 +40,39 @@ pub struct CreateService {
     /// The template to make its repository from; platform template list shows them
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["from", "image", "language"])]
     pub template: Option<String>,
-    /// The language of its template, like rust: short for --template=rust-service
-    #[arg(long, value_name = "LANGUAGE", conflicts_with_all = ["from", "image"])]
+    /// The language of its template: --language=rust is short for --template=rust-service; alone, and with a database or a
+    /// cache, python
+    #[arg(
+        long,
+        value_name = "LANGUAGE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = golden_path::LANGUAGE,
+        conflicts_with_all = ["from", "image"]
+    )]
     pub language: Option<String>,
     /// A parameter of the template, like port=9000; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_setting)]
     pub settings: Vec<Setting>,
-    /// Not there yet: arrives with resources
-    #[arg(long, value_name = "DATABASE")]
+    /// The database that it begins with; alone, postgres
+    #[arg(
+        long,
+        value_name = "DATABASE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "postgres",
+        conflicts_with_all = ["from", "image"]
+    )]
     pub database: Option<String>,
-    /// Not there yet: arrives with resources
-    #[arg(long, value_name = "CACHE")]
+    /// The cache that it begins with; alone, redis
+    #[arg(
+        long,
+        value_name = "CACHE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "redis",
+        conflicts_with_all = ["from", "image"]
+    )]
     pub cache: Option<String>,
     /// How long to wait for the repository.
     #[command(flatten)]
@@ -99,7 +121,6 @@ impl Report for Created {
 
 /// Registers a service; with an image, makes its first release too.
 pub async fn create_service(session: &Session, create: &CreateService) -> Result<Created, Failure> {
-    not_yet(create)?;
     let template = golden_path::wanted(session, create).await?;
     let file = match (&create.image, &template) {
         (Some(_), _) | (_, Some(_)) => None,
@@ -163,16 +184,6 @@ async fn from_template(
     write(session, project, name, spec, &created.cause).await?;
     golden_path::repository(session, project, name, create, &mut created).await?;
     Ok(created)
-}
-
-fn not_yet(create: &CreateService) -> Result<(), Failure> {
-    let asked = [("--database", &create.database), ("--cache", &create.cache)];
-    let Some((flag, value)) = asked.iter().find_map(|(flag, it)| it.as_ref().map(|it| (flag, it))) else {
-        return Ok(());
-    };
-    let value: String = value.chars().take(40).collect();
-    Err(Failure::usage(format!("{flag}={value} is not there yet: it arrives with resources"))
-        .hint("create the service without it: platform create-service --name=NAME --language=rust"))
 }
 
 fn name(create: &CreateService, file: Option<&std::path::Path>) -> Result<ComponentName, Failure> {

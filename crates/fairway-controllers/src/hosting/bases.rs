@@ -15,6 +15,12 @@ pub trait Bases: Send + Sync + 'static {
     /// calls for the same one share the work, and a caller that goes away does not end it.
     async fn image(&self, name: &str) -> Result<BaseImage, BaseError>;
 
+    /// What an image is made from, as a digest that changes with it; known before it is made.
+    fn lock(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
+
     /// How far the making of an image is: `fetching package 12 of 40`. Nothing while nobody makes it.
     fn progress(&self, name: &str) -> Option<String>;
 }

@@ -8,8 +8,10 @@ pub type Toolchains = BTreeMap<String, Toolchain>;
 /// One of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Toolchain {
-    /// The image of the step's Pod.
+    /// The image of the step's Pod; of one in a base image, known once that is made.
     pub image: String,
+    /// The base image that it is in, if it is in one.
+    pub base: Option<String>,
     /// `rust`.
     pub name: String,
     /// As the tool itself says it.

@@ -6,10 +6,12 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::PostParams;
 
+use super::base::{self, Based};
+use super::image::{self, Made};
 use super::observe::Observed;
 use super::steps::{Progress, end};
 use super::validate::{Input, Stop};
-use super::{Ended, NAME, Pipelines, cleanup, image, pod, release, report, workspace};
+use super::{Ended, NAME, Pipelines, authorities, cleanup, pod, release, report, workspace};
 use crate::Error;
 use crate::failpoints::{IMAGE_MADE, STEP_STARTED};
 
@@ -33,8 +35,12 @@ pub(super) async fn apply(
     for decision in decisions {
         match decision {
             Decision::Prepare => applied.again |= !workspace::prepare(run, input, observed, pipelines).await?,
-            Decision::Start(name) => start(name, run, input, &mut applied.progress, pipelines).await?,
-            Decision::MakeImage(name) => make_image(name, run, input, &mut applied.progress, pipelines).await?,
+            Decision::Start(name) => {
+                applied.again |= !start(name, run, input, &mut applied.progress, pipelines).await?;
+            }
+            Decision::MakeImage(name) => {
+                applied.again |= !make_image(name, run, input, &mut applied.progress, pipelines).await?;
+            }
             Decision::Cancel(name) => {
                 cleanup::stop_pod(run, observed.pods.get(name), pipelines).await?;
                 mark(&mut applied.progress, decision, input);
@@ -112,15 +118,35 @@ fn mark(progress: &mut Progress, decision: &Decision, input: &Input) {
     }
 }
 
+/// Starts a step, and tells whether that is settled: what it runs in may have to be made first.
 async fn start(
     name: &str,
     run: &PipelineRun,
     input: &Input,
     progress: &mut Progress,
     pipelines: &Pipelines,
-) -> Result<(), Error> {
-    let Some(definition) = input.pipeline.step(name) else { return Ok(()) };
-    let object = pod::pod(run, definition, &input.toolchain(&definition.toolchain), input.cache);
+) -> Result<bool, Error> {
+    let Some(definition) = input.pipeline.step(name) else { return Ok(true) };
+    let mut toolchain = input.toolchain(&definition.toolchain);
+    if let Some(base) = &toolchain.base {
+        let found = base::find(base, pipelines).await;
+        let Some(step) = progress.step(name) else { return Ok(true) };
+        match found {
+            Based::Ready(image) => toolchain.image = image.reference,
+            Based::Making(message) => {
+                step.message = Some(message);
+                return Ok(false);
+            }
+            Based::Never(why) => {
+                end(step, StepState::Failed, StepReason::NotStarted, format!("it never began: {why}"));
+                return Ok(false);
+            }
+        }
+        step.message = None;
+        authorities::provide(run, pipelines).await?;
+    }
+    let authorities = toolchain.base.is_some() && pipelines.hosting.authorities.is_some();
+    let object = pod::pod(run, definition, &toolchain, &pod::Shown { cache: input.cache, authorities });
     let object = object.map_err(|it| Error::write("a step's pod")(kube::Error::SerdeError(it)))?;
     let api: Api<Pod> =
         Api::namespaced(pipelines.ctx.kit.client.clone(), &kube::ResourceExt::namespace(run).unwrap_or_default());
@@ -136,28 +162,34 @@ async fn start(
         step.state = StepState::Running;
         step.pod_name = Some(pod::pod_name(run, name));
     }
-    Ok(())
+    Ok(true)
 }
 
+/// Makes a step's image, and tells whether that is settled: what it stands on may have to be made first.
 async fn make_image(
     name: &str,
     run: &PipelineRun,
     input: &Input,
     progress: &mut Progress,
     pipelines: &Pipelines,
-) -> Result<(), Error> {
-    let Some(of) = input.pipeline.step(name).and_then(|it| it.image.as_ref()) else { return Ok(()) };
+) -> Result<bool, Error> {
+    let Some(of) = input.pipeline.step(name).and_then(|it| it.image.as_ref()) else { return Ok(true) };
     let made = image::make(run, of, pipelines).await?;
     pipelines.ctx.failpoints.pass(IMAGE_MADE);
-    let Some(step) = progress.step(name) else { return Ok(()) };
+    let Some(step) = progress.step(name) else { return Ok(true) };
     match made {
-        Ok(digest) => {
+        Made::Image(digest) => {
             step.image_digest = Some(digest);
             step.state = StepState::Succeeded;
+            step.message = None;
         }
-        Err(message) => end(step, StepState::Failed, StepReason::ImageFailed, message),
+        Made::NotYet(progress) => {
+            step.message = Some(progress);
+            return Ok(false);
+        }
+        Made::Failed(message) => end(step, StepState::Failed, StepReason::ImageFailed, message),
     }
-    Ok(())
+    Ok(true)
 }
 
 fn ended(

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use fairway_api::names::{LABEL_COMPONENT, LABEL_PROJECT, LABEL_RUN, LABEL_STEP};
 use fairway_api::v1alpha1::PipelineRun;
 use fairway_outside::EGRESS_ANNOTATION;
+use fairway_outside::trust::BUNDLE_VARIABLES;
 use fairway_plan::pipeline::file::{Pipeline, Step};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::{Resource, ResourceExt};
 use serde_json::{Value, json};
 
+use super::authorities;
 use super::cache::Cache;
 use crate::hosting::Toolchain;
 
@@ -23,6 +25,8 @@ const PROCESS_LIMIT: &str = "node.fairway.dev/pids-limit";
 const WORKSPACE_PATH: &str = "/workspace";
 /// Where caches are.
 const CACHE_PATH: &str = "/cache";
+/// Where the authorities of the machine are in a base image.
+const AUTHORITIES_PATH: &str = "/var/run/authorities";
 /// The commit that a workspace holds.
 const HOLDS: &str = "fairway.dev/commit";
 /// How much a Pod's containers may say; the beginning is kept.
@@ -85,18 +89,35 @@ fn claim(name: &str, size: &str) -> Value {
     })
 }
 
+/// What a step sees besides its workspace.
+pub(super) struct Shown {
+    pub(super) cache: Cache,
+    /// Whether the machine's authorities have to be shown to it.
+    pub(super) authorities: bool,
+}
+
 /// The Pod of a step.
 pub(super) fn pod(
     run: &PipelineRun,
     step: &Step,
     toolchain: &Toolchain,
-    cache: Cache,
+    shown: &Shown,
 ) -> Result<Pod, serde_json::Error> {
     let mut labels = labels(run);
     labels.insert(LABEL_STEP.to_owned(), step.name.clone());
     let mut annotations = json!({ LOG_LIMIT: step.log.max(1).to_string(), PROCESS_LIMIT: PROCESSES });
     if let Some(network) = &step.network {
         annotations[EGRESS_ANNOTATION] = json!(network.join(","));
+    }
+    let mut volumes = vec![
+        json!({ "name": "workspace", "persistentVolumeClaim": { "claimName": workspace_name(run) } }),
+        json!({ "name": "cache", "persistentVolumeClaim": { "claimName": shown.cache.claim() } }),
+    ];
+    if toolchain.base.is_some() {
+        volumes.push(json!({ "name": "tmp", "emptyDir": {} }));
+    }
+    if shown.authorities {
+        volumes.push(json!({ "name": "authorities", "configMap": { "name": authorities::CONFIG_MAP } }));
     }
     serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -117,20 +138,31 @@ pub(super) fn pod(
                 "runAsNonRoot": true, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER,
                 "seccompProfile": { "type": "RuntimeDefault" },
             },
-            "containers": [container(run, step, toolchain)],
-            "volumes": [
-                { "name": "workspace", "persistentVolumeClaim": { "claimName": workspace_name(run) } },
-                { "name": "cache", "persistentVolumeClaim": { "claimName": cache.claim() } },
-            ],
+            "containers": [container(run, step, toolchain, shown.authorities)],
+            "volumes": volumes,
         },
     }))
 }
 
-fn container(run: &PipelineRun, step: &Step, toolchain: &Toolchain) -> Value {
+fn container(run: &PipelineRun, step: &Step, toolchain: &Toolchain, authorities: bool) -> Value {
     // What a step asks for comes last, and wins.
     let usual = [("CI", "true"), ("FAIRWAY_COMPONENT", run.spec.component_name.as_str())];
     let mut variables: BTreeMap<String, String> = usual.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     variables.extend(toolchain.variables(&run.spec.component_name));
+    let mut mounts = vec![
+        json!({ "name": "workspace", "mountPath": WORKSPACE_PATH }),
+        json!({ "name": "cache", "mountPath": CACHE_PATH }),
+    ];
+    // A host image has a folder for what is thrown away, and shows the machine's authorities.
+    if toolchain.base.is_some() {
+        mounts.push(json!({ "name": "tmp", "mountPath": "/tmp" }));
+    }
+    if authorities {
+        mounts.push(json!({ "name": "authorities", "mountPath": AUTHORITIES_PATH, "readOnly": true }));
+        let file = format!("{AUTHORITIES_PATH}/{}", authorities::KEY);
+        let told = BUNDLE_VARIABLES.iter().chain(&["NODE_EXTRA_CA_CERTS", "PIP_CERT"]);
+        variables.extend(told.map(|it| ((*it).to_owned(), file.clone())));
+    }
     variables.extend(step.environment.clone());
     let env: Vec<Value> = variables.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     json!({
@@ -148,10 +180,7 @@ fn container(run: &PipelineRun, step: &Step, toolchain: &Toolchain) -> Value {
             "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "runAsNonRoot": true,
             "capabilities": { "drop": ["ALL"] },
         },
-        "volumeMounts": [
-            { "name": "workspace", "mountPath": WORKSPACE_PATH },
-            { "name": "cache", "mountPath": CACHE_PATH },
-        ],
+        "volumeMounts": mounts,
     })
 }
 

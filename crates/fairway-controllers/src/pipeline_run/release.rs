@@ -15,7 +15,7 @@ use serde_json::json;
 use super::observe::Observed;
 use super::steps::Progress;
 use super::validate::Input;
-use super::{NAME, Pipelines};
+use super::{NAME, Pipelines, image};
 use crate::Error;
 use crate::failpoints::{DELIVERY_WRITTEN, RELEASE_WRITTEN};
 
@@ -60,13 +60,19 @@ async fn spec(
     let (workload, _) = score::workload(&score.workload);
     let component = &run.spec.component_name;
     let mut images = Vec::new();
+    let mut base = None;
     for (container, it) in &workload.containers {
         let image = match it.image.as_str() {
             "." => own(run, &input.pipeline, progress).ok_or_else(|| "no step made its image".to_owned()),
             other => by_digest(&pipelines.hosting.images, other).await,
         };
         match image {
-            Ok((reference, digest)) => images.push(ReleaseImage { container: container.clone(), reference, digest }),
+            Ok((reference, digest)) => {
+                if it.image == "." {
+                    base = stands_on(&pipelines.hosting.images, &reference).await;
+                }
+                images.push(ReleaseImage { container: container.clone(), reference, digest });
+            }
             Err(why) => return Ok(Err(format!("score.yaml: containers.{container}.image: {why}"))),
         }
     }
@@ -75,7 +81,7 @@ async fn spec(
         version: version(input, pipelines).await?,
         source: ReleaseSource { commit: Some(run.spec.commit.clone()), uncommitted: false, tree: None },
         images,
-        toolchain: toolchain(input),
+        toolchain: toolchain(input, base),
         workload: score.workload.clone(),
         config: input.source.settings.clone(),
         migrations: input.source.migrations.clone(),
@@ -101,10 +107,16 @@ async fn by_digest(layout: &Layout, image: &str) -> Result<(String, String), Str
     Ok((by_digest.to_string(), digest.to_string()))
 }
 
-/// What the program was built with.
-fn toolchain(input: &Input) -> Option<Toolchain> {
+/// What an image of the store says it stands on.
+async fn stands_on(layout: &Layout, reference: &str) -> Option<String> {
+    let (layout, reference) = (layout.clone(), reference.to_owned());
+    tokio::task::spawn_blocking(move || image::stands_on(&layout, &reference)).await.ok().flatten()
+}
+
+/// What the image was built with.
+fn toolchain(input: &Input, base: Option<String>) -> Option<Toolchain> {
     let it = input.toolchain(&input.pipeline.image_step()?.toolchain);
-    Some(Toolchain { name: it.name, version: it.version })
+    Some(Toolchain { name: it.name, version: it.version, base })
 }
 
 /// The highest `v*` tag of the commit.

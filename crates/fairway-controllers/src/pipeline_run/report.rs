@@ -2,7 +2,7 @@
 
 use fairway_api::conditions::{READY, STALLED, Wanted, merge};
 use fairway_api::v1alpha1::{Explanation, PipelineRun, PipelineRunReason, PipelineRunStatus, SUCCEEDED, StepState};
-use fairway_plan::pipeline::failed_test;
+use fairway_plan::pipeline::{failed_packages, failed_test};
 use fairway_plan::release::version;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -54,6 +54,11 @@ fn going_on(progress: &Progress, queued: bool) -> (PipelineRunReason, String) {
     let verb = |names: &[&str], one: &str, more: &str| {
         format!("{} {}", names.join(", "), if names.len() == 1 { one } else { more })
     };
+    let pending = |it: &&fairway_api::v1alpha1::PipelineStep| !it.state.ended() && it.message.is_some();
+    if let Some(step) = progress.steps.iter().find(pending) {
+        let message = step.message.clone().unwrap_or_default();
+        return (PipelineRunReason::Running, format!("step {}: {message}", step.name));
+    }
     match (running.is_empty(), waiting.is_empty()) {
         (false, true) => (PipelineRunReason::Running, verb(&running, "is running", "are running")),
         (false, false) => {
@@ -174,7 +179,7 @@ pub(super) fn forbidden(names: &[String], observed: &Observed, progress: &Progre
     }
 }
 
-/// What went wrong, with the name of the first failed test where the log shows one.
+/// What went wrong, with the first failed test, or why packages did not come, where the log shows it.
 pub(super) fn failure(run: &PipelineRun, names: &[String], progress: &Progress, logs: &RunLogs) -> String {
     let Some(first) = names.first() else { return "a step did not succeed".to_owned() };
     let step = progress.steps.iter().find(|it| it.name == *first);
@@ -185,10 +190,9 @@ pub(super) fn failure(run: &PipelineRun, names: &[String], progress: &Progress, 
         2 => format!(" (step {} failed too)", names[1]),
         _ => format!(" (steps {} failed too)", names[1..].join(", ")),
     };
-    match failed_test::first(&log) {
-        Some(test) => format!("step {first} failed: test {test} failed{more}"),
-        None => format!("step {first} failed: {why}{more}"),
-    }
+    let named = || failed_test::first(&log).map(|test| format!("test {test} failed"));
+    let why = named().or_else(|| failed_packages::why(&log)).unwrap_or(why);
+    format!("step {first} failed: {why}{more}")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fairway_api::conditions::{READY, STALLED, is_true};
 use fairway_api::v1alpha1::{PipelineRun, PipelineRunReason, PipelineStep, PipelineTrigger, StepReason, StepState};
 use fairway_git::{Commit, RepositoryId};
-use fairway_plan::pipeline::file::{self, Pipeline};
+use fairway_plan::pipeline::file::{self, ImageOf, Pipeline};
 use fairway_plan::pipeline::key::{Source as KeySource, keys};
 use fairway_plan::pipeline::plan::{Earlier, Facts, Released, Standing};
 use fairway_plan::score;
@@ -35,6 +35,21 @@ pub(super) struct Input {
     pub(super) forbidden: BTreeSet<String>,
 }
 
+/// What there is for steps to be run with and for images to stand on.
+pub(super) struct Known<'a> {
+    pub(super) toolchains: &'a Toolchains,
+    /// The bases by name, with the digest of what each is made from.
+    pub(super) bases: &'a BTreeMap<String, Option<String>>,
+}
+
+impl Known<'_> {
+    /// What changes when a toolchain does: one in a base image changes with that.
+    fn digest(&self, toolchain: &Toolchain) -> String {
+        let base = toolchain.base.as_ref().and_then(|it| self.bases.get(it)?.clone());
+        base.unwrap_or_else(|| toolchain.digest.clone())
+    }
+}
+
 /// Why a run is to end now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -45,7 +60,7 @@ pub(super) enum Stop {
     Superseded(String),
 }
 
-pub(super) fn validate(run: &PipelineRun, observed: &Observed, toolchains: &Toolchains) -> Result<Input, Problem> {
+pub(super) fn validate(run: &PipelineRun, observed: &Observed, known: &Known<'_>) -> Result<Input, Problem> {
     let component = &run.spec.component_name;
     let name = run.name_any();
     if !is_name(&name) {
@@ -63,7 +78,7 @@ pub(super) fn validate(run: &PipelineRun, observed: &Observed, toolchains: &Tool
     let missing = || not_found(format!("repository {id} has no commit {}", commit.short()));
     let source = observed.source.clone().ok_or_else(missing)?;
     let pipeline = pipeline(&source)?;
-    let toolchains = resolve(&pipeline, toolchains)?;
+    let toolchains = resolve(&pipeline, known)?;
     if observed.leads_to.release {
         workload(&pipeline, &source, component)?;
     }
@@ -74,9 +89,17 @@ pub(super) fn validate(run: &PipelineRun, observed: &Observed, toolchains: &Tool
         );
         return Err((PipelineRunReason::EnvironmentNotFound, message));
     }
-    let digests = toolchains.iter().map(|(name, it)| (name.clone(), it.digest.clone())).collect();
     let cache = observed.cache;
-    let key_source = KeySource { tree: &source.tree, files: &source.files, toolchains: &digests, cache: cache.claim() };
+    let digests = toolchains.iter().map(|(name, it)| (name.clone(), known.digest(it))).collect();
+    let bases = pipeline.steps.iter().filter_map(|it| it.image.as_ref()?.base());
+    let bases = bases.filter_map(|it| Some((it.to_owned(), known.bases.get(it)?.clone()?))).collect();
+    let key_source = KeySource {
+        tree: &source.tree,
+        files: &source.files,
+        toolchains: &digests,
+        bases: &bases,
+        cache: cache.claim(),
+    };
     let keys = keys(&pipeline, &key_source);
     Ok(Input {
         keys,
@@ -142,19 +165,28 @@ fn first(findings: &[String]) -> String {
     if findings.len() > 1 { format!("{first} (and {} more)", findings.len() - 1) } else { first }
 }
 
-fn resolve(pipeline: &Pipeline, known: &Toolchains) -> Result<Toolchains, Problem> {
+fn resolve(pipeline: &Pipeline, known: &Known<'_>) -> Result<Toolchains, Problem> {
     let mut resolved = Toolchains::new();
     for step in &pipeline.steps {
-        let Some(toolchain) = known.get(&step.toolchain) else {
-            let names: Vec<&str> = known.keys().map(String::as_str).collect();
-            let there =
-                if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) };
+        let Some(toolchain) = known.toolchains.get(&step.toolchain) else {
+            let there = there_are(known.toolchains.keys());
             let message = format!("step {} asks for toolchain {:?}; {there}", step.name, step.toolchain);
             return Err((PipelineRunReason::ToolchainNotFound, message));
         };
+        let base = step.image.as_ref().and_then(ImageOf::base);
+        if let Some(base) = base.filter(|it| !known.bases.contains_key(*it)) {
+            let there = there_are(known.bases.keys());
+            let message = format!("step {} makes an image on base {base:?}; {there}", step.name);
+            return Err((PipelineRunReason::InvalidPipeline, message));
+        }
         resolved.insert(step.toolchain.clone(), toolchain.clone());
     }
     Ok(resolved)
+}
+
+fn there_are<'n>(names: impl Iterator<Item = &'n String>) -> String {
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) }
 }
 
 /// What would keep the Release from being made, before anything is run for it.

@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 
+use super::copy::{CopyLimits, copy_beneath};
 use super::{FIRST_POD_USER, RunPod, Runner, check_name, folder, make_folder, prepare, walk};
 
 /// The users of namespaces come after those of single pods.
@@ -37,6 +38,11 @@ impl Volume {
     /// Opens a file in it for reading: a plain file, and no link on the way to it.
     pub fn open(&self, path: &Path) -> io::Result<fs::File> {
         open_beneath(&self.folder, path)
+    }
+
+    /// Copies a folder of it into a new one: see [`copy_beneath`].
+    pub fn copy(&self, path: &Path, into: &Path, limits: CopyLimits) -> io::Result<()> {
+        copy_beneath(&self.folder, path, into, limits)
     }
 
     /// An empty folder for what is to be in it, which no pod sees. Whatever an earlier filling left there is removed.

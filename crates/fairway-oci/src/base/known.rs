@@ -126,6 +126,12 @@ impl Base {
         Some(super::image::cyclone_dx(self, packages))
     }
 
+    /// What tells its image for this machine from all others, without making it; nothing while it has no lock.
+    pub fn identity(&self) -> Option<String> {
+        let packages = self.lock.as_ref()?.of(&Platform::host().architecture).ok()?;
+        Some(self.reference(packages).to_string())
+    }
+
     /// What its image for this machine is called in a store: another name whenever it would be another image.
     pub(super) fn reference(&self, packages: &[LockedPackage]) -> Reference {
         let parts = (RECIPE, Platform::host().architecture, self.declaration.digest(), packages);

@@ -55,7 +55,7 @@ fn tap(line: &str) -> Option<&str> {
 }
 
 /// Without colours and other control characters.
-fn plain(line: &str) -> String {
+pub(super) fn plain(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut characters = line.chars();
     while let Some(it) = characters.next() {

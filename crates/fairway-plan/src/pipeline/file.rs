@@ -107,13 +107,51 @@ pub type Bytes = u64;
 /// Thousandths of a processor.
 pub type Millicores = u32;
 
-/// What an image is made of.
+/// What an image is made of: a program on nothing, or a folder on a base.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ImageOf {
+    /// `{ program: out/app }`
+    Program(ProgramImage),
+    /// `{ base: python-3.11, folder: out, entrypoint: [python3, -m, app] }`
+    Folder(FolderImage),
+}
+
+/// One program, which needs nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ImageOf {
+pub struct ProgramImage {
     /// The program, below the workspace: one file, linked statically.
     #[schemars(length(min = 1, max = 500))]
     pub program: String,
+}
+
+/// A folder, which is `/app` of an image on a base.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FolderImage {
+    /// The base image: `python-3.11`; `platform base list` shows which there are.
+    #[schemars(length(min = 1, max = 60))]
+    pub base: String,
+    /// The folder, below the workspace.
+    #[schemars(length(min = 1, max = 500))]
+    pub folder: String,
+    /// The command and its fixed arguments, run in `/app`.
+    #[schemars(length(min = 1, max = 50))]
+    pub entrypoint: Vec<String>,
+    /// Environment variables, beside those of the base.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+}
+
+impl ImageOf {
+    /// The base that the image stands on.
+    pub fn base(&self) -> Option<&str> {
+        match self {
+            Self::Program(_) => None,
+            Self::Folder(it) => Some(&it.base),
+        }
+    }
 }
 
 /// What a ref leads to.
@@ -182,11 +220,13 @@ pub fn schema() -> serde_json::Value {
 
 /// Nothing but the named fields is allowed in maps that name fields.
 fn close(node: &mut serde_json::Value) {
-    if node["properties"].is_object() && node.get("additionalProperties").is_none() {
+    if node.get("properties").is_some_and(serde_json::Value::is_object) && node.get("additionalProperties").is_none() {
         node["additionalProperties"] = serde_json::json!(false);
     }
-    if let Some(map) = node.as_object_mut() {
-        map.values_mut().filter(|it| it.is_object()).for_each(close);
+    match node {
+        serde_json::Value::Object(map) => map.values_mut().for_each(close),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::file::{Pipeline, Step};
+use super::file::{ImageOf, Pipeline, Step};
 use super::glob;
 use crate::digest_of;
 
@@ -28,10 +28,12 @@ pub struct Source<'a> {
     pub toolchains: &'a BTreeMap<String, String>,
     /// The cache that steps use: what another one held may have led elsewhere.
     pub cache: &'a str,
+    /// The digest of each base that an image stands on.
+    pub bases: &'a BTreeMap<String, String>,
 }
 
 /// The key of every step, by name. A step without one cannot be told apart from others and always runs: its toolchain
-/// is not known, or a step that it needs has none.
+/// or base is not known, or a step that it needs has none.
 pub fn keys(pipeline: &Pipeline, source: &Source<'_>) -> BTreeMap<String, String> {
     let mut keys: BTreeMap<String, String> = BTreeMap::new();
     // What a step needs may stand below it: as many rounds as there are steps are enough for any order.
@@ -52,7 +54,10 @@ pub fn keys(pipeline: &Pipeline, source: &Source<'_>) -> BTreeMap<String, String
 }
 
 fn key(step: &Step, source: &Source<'_>, known: &BTreeMap<String, String>) -> Option<String> {
-    let toolchain = source.toolchains.get(&step.toolchain)?;
+    let mut toolchain = source.toolchains.get(&step.toolchain)?.clone();
+    if let Some(base) = step.image.as_ref().and_then(ImageOf::base) {
+        toolchain = format!("{toolchain} {}", source.bases.get(base)?);
+    }
     let mut needs: Vec<&str> = Vec::new();
     for need in &step.needs {
         needs.push(known.get(need)?);

@@ -104,6 +104,10 @@ impl Bases for KnownBases {
         base::names_with(&self.folder)
     }
 
+    fn lock(&self, name: &str) -> Option<String> {
+        Base::find(&self.folder, name).ok()?.identity()
+    }
+
     async fn image(&self, name: &str) -> Result<BaseImage, BaseError> {
         let failed = |source: Arc<MakeBase>| {
             let next_step = source.next_step(name);

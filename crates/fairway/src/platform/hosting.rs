@@ -6,13 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fairway_controllers::{Hosting, Toolchains, WorkspaceError, Workspaces};
+use fairway_controllers::{Bases, Hosting, Toolchains, WorkspaceError, Workspaces};
 use fairway_git::{Commit, Forge, Host, RepositoryId};
+use fairway_node::CopyLimits;
 
 use super::bases::KnownBases;
 use super::folder::Folder;
 use super::plane::{self, Plane};
 use super::streams::NodeStreams;
+use super::toolchains;
 
 /// Steps that run at once on a machine whose processors cannot be counted.
 const STEPS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).expect("two is more than none");
@@ -21,9 +23,11 @@ const STEPS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).expect("two is more tha
 const CACHE: u64 = 20 << 30;
 
 /// Puts it together.
-pub(super) fn hosting(folder: &Folder, plane: &Plane, toolchains: Toolchains) -> Hosting {
+pub(super) fn hosting(folder: &Folder, plane: &Plane, mut toolchains: Toolchains) -> Hosting {
     let processors = std::thread::available_parallelism().unwrap_or(STEPS_AT_ONCE);
     let host = plane.repositories.clone();
+    let bases: Arc<dyn Bases> = Arc::new(KnownBases::new(plane.images.clone(), folder.path("bases")));
+    toolchains::in_bases(&mut toolchains, bases.as_ref());
     Hosting {
         forge: Arc::new(host.clone()),
         pushes: host.pushes(),
@@ -31,11 +35,19 @@ pub(super) fn hosting(folder: &Folder, plane: &Plane, toolchains: Toolchains) ->
         logs: plane::run_logs(folder),
         images: plane.images.clone(),
         toolchains,
-        bases: Arc::new(KnownBases::new(plane.images.clone(), folder.path("bases"))),
+        bases,
+        authorities: authorities(folder),
         // A step waits for the network as often as for a processor.
         steps_at_once: processors.max(STEPS_AT_ONCE),
         cache_bytes: CACHE,
     }
+}
+
+/// The authorities of this machine. What is too much for an object is left out.
+fn authorities(folder: &Folder) -> Option<Arc<str>> {
+    const MOST: usize = 900 << 10;
+    let text = std::fs::read_to_string(super::outside::authorities(folder)?).ok()?;
+    (text.len() <= MOST).then(|| text.into())
 }
 
 /// Claims of this machine's node, filled from its repositories.
@@ -98,7 +110,20 @@ impl Workspaces for NodeWorkspaces {
         });
         Ok(())
     }
+
+    async fn copy(&self, namespace: &str, claim: &str, path: &Path, into: &Path) -> Result<(), WorkspaceError> {
+        let volume = self.volume(namespace, claim)?;
+        let (wanted, to) = (path.to_owned(), into.to_owned());
+        let copied = blocking(move || volume.copy(&wanted, &to, IMAGE_LIMITS)).await;
+        copied.map_err(|source| WorkspaceError::Disk {
+            doing: format!("copy {} of the workspace", path.display()),
+            source,
+        })
+    }
 }
+
+/// What is taken of a workspace to make an image of.
+const IMAGE_LIMITS: CopyLimits = CopyLimits { entries: 100_000, bytes: 2 << 30, depth: 50 };
 
 /// Waits for the disk on a thread that may.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {

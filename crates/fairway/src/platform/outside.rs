@@ -25,7 +25,7 @@ pub(super) fn tell(settings: &mut NodeSettings, folder: &Folder) {
 }
 
 /// One file of all authorities that pods are to trust.
-fn authorities(folder: &Folder) -> Option<PathBuf> {
+pub(super) fn authorities(folder: &Folder) -> Option<PathBuf> {
     let bundle = Bundle::find(|name| std::env::var(name).ok());
     match bundle.file(&folder.path("ca-bundle.crt")) {
         Ok(file) => file,

@@ -1,11 +1,12 @@
-//! What steps of pipelines can be run with on this machine: its own Rust, shown to them read-only.
+//! What steps of pipelines can be run with on this machine: its own Rust, shown to them read-only, and what comes in base
+//! images, which is the same everywhere.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use fairway_controllers::{Toolchain, Toolchains};
+use fairway_controllers::{Bases, Toolchain, Toolchains};
 use fairway_node::HostImage;
 use fairway_plan::pipeline::toolchain;
 use tokio::process::Command;
@@ -63,6 +64,7 @@ fn table(rust: Option<&Rust>, is_file: impl Fn(&std::path::Path) -> bool) -> Tab
     table.images.insert(name.clone(), image);
     let toolchain = Toolchain {
         image: format!("host/{name}"),
+        base: None,
         name: "rust".to_owned(),
         version: rust.about.lines().next().unwrap_or_default().to_owned(),
         digest: fairway_plan::digest_of(&rust.about).to_string(),
@@ -72,6 +74,24 @@ fn table(rust: Option<&Rust>, is_file: impl Fn(&std::path::Path) -> bool) -> Tab
         table.toolchains.insert(called, toolchain.clone());
     }
     table
+}
+
+/// Adds the toolchains whose base image can be made.
+pub(super) fn in_bases(toolchains: &mut Toolchains, bases: &dyn Bases) {
+    let known = bases.names();
+    for it in toolchain::in_bases().into_iter().filter(|it| known.contains(&it.base)) {
+        let toolchain = Toolchain {
+            image: String::new(),
+            name: it.name.clone(),
+            version: format!("{} {} of base image {}", it.name, it.version, it.base),
+            digest: bases.lock(&it.base).unwrap_or_default(),
+            environment: it.environment.clone(),
+            base: Some(it.base.clone()),
+        };
+        for name in it.names() {
+            toolchains.entry(name).or_insert_with(|| toolchain.clone());
+        }
+    }
 }
 
 /// How a version may be called: `rust`, `rust@1.95`, `rust@1.95.0`.

@@ -20,3 +20,5 @@ mod why;
 mod repositories;
 
 mod pipelines;
+
+mod languages;

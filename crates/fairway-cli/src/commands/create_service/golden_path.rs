@@ -7,16 +7,20 @@ use fairway_api::v1alpha1::{Component, ComponentSpec, ComponentTemplate, Templat
 use kube::{Api, ResourceExt};
 
 use super::{CreateService, Created};
-use crate::commands::template::{self, chosen};
+use crate::commands::template::{self, Setting, chosen};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::waiting::{Verdict, until};
+
+/// The language of a service whose maker names none.
+pub(super) const LANGUAGE: &str = "python";
 
 /// The name of the template that is asked for, if one is.
 pub(super) async fn wanted(session: &Session, create: &CreateService) -> Result<Option<Template>, Failure> {
     let name = match (&create.template, &create.language) {
         (Some(name), _) => name.clone(),
         (None, Some(language)) => format!("{}-service", language.to_lowercase()),
+        (None, None) if create.database.is_some() || create.cache.is_some() => format!("{LANGUAGE}-service"),
         (None, None) if create.settings.is_empty() => return Ok(None),
         (None, None) => {
             let hint = "say which with --template=NAME; platform template list shows them";
@@ -34,13 +38,28 @@ pub(super) fn spec(create: &CreateService, template: &Template) -> Result<Compon
         let what = format!("template {name} cannot be used at present: {}", status.explanation.summary);
         return Err(Failure::not_ready(what).hint(format!("platform template show {name}")));
     }
-    let parameters = chosen(&name, &template.spec.parameters, &create.settings)?;
+    let parameters = chosen(&name, &template.spec.parameters, &settings(create, template)?)?;
     Ok(ComponentSpec {
         r#type: template.spec.component_type,
         description: create.description.clone(),
         source: None,
         template: Some(ComponentTemplate { name, version: None, parameters }),
     })
+}
+
+/// What is chosen: `--database=postgres` is short for `--set database=postgres`.
+fn settings(create: &CreateService, template: &Template) -> Result<Vec<Setting>, Failure> {
+    let mut settings = create.settings.clone();
+    for (name, value) in [("database", &create.database), ("cache", &create.cache)] {
+        let Some(value) = value else { continue };
+        if !template.spec.parameters.iter().any(|it| it.name == name) {
+            let what = format!("template {} has no {name} to choose", template.name_any());
+            let hint = format!("leave out --{name}, or take another: platform create-service --language={LANGUAGE}");
+            return Err(Failure::usage(what).hint(hint));
+        }
+        settings.push(Setting { name: name.to_owned(), value: value.clone() });
+    }
+    Ok(settings)
 }
 
 /// Waits for the repository, and says what to do with it.

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use clap::Args;
+use fairway_plan::pipeline::failed_packages;
 use fairway_plan::pipeline::failed_test;
 use fairway_plan::pipeline::file::{self, Pipeline, Step};
 use fairway_plan::pipeline::plan::{Decision, Facts, Released, Standing, Verdict, plan};
@@ -205,13 +206,12 @@ async fn one(step: &Step, here: &Here<'_>, show: &mut impl FnMut(&[u8])) -> Resu
     if status.success() {
         return Ok(Ok(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)));
     }
-    Ok(Err(match failed_test::first(&String::from_utf8_lossy(&log)) {
-        Some(test) => format!("test {test} failed"),
-        None => match status.code() {
-            Some(code) => format!("its command ended with code {code}"),
-            None => "its command was killed".to_owned(),
-        },
-    }))
+    let log = String::from_utf8_lossy(&log);
+    let named = failed_test::first(&log).map(|test| format!("test {test} failed"));
+    Ok(Err(named.or_else(|| failed_packages::why(&log)).unwrap_or_else(|| match status.code() {
+        Some(code) => format!("its command ended with code {code}"),
+        None => "its command was killed".to_owned(),
+    })))
 }
 
 /// A step's process with all that it started. Dropping it ends whatever is left of them: a group of their own, which the

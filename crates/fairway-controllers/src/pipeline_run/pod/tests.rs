@@ -28,11 +28,15 @@ fn toolchain() -> Toolchain {
     Toolchain { image: "host/rust".to_owned(), environment: environment.into(), ..Toolchain::default() }
 }
 
+fn shown(authorities: bool) -> Shown {
+    Shown { cache: Cache::Releases, authorities }
+}
+
 #[test]
 fn a_step_is_a_pod_that_may_do_nothing_but_its_work() {
     let mut step = step();
     step.environment = [("A".to_owned(), "step".to_owned())].into();
-    let pod = serde_json::to_value(pod(&run(), &step, &toolchain(), Cache::Releases).unwrap()).unwrap();
+    let pod = serde_json::to_value(pod(&run(), &step, &toolchain(), &shown(false)).unwrap()).unwrap();
     assert_eq!(pod["metadata"]["name"], "orders-1-test");
     assert_eq!(pod["metadata"]["labels"][LABEL_STEP], "test");
     assert_eq!(pod["metadata"]["annotations"], json!({ LOG_LIMIT: "52428800", PROCESS_LIMIT: "1024" }));
@@ -55,7 +59,7 @@ fn a_step_is_a_pod_that_may_do_nothing_but_its_work() {
 fn a_step_may_narrow_what_it_reaches_and_nothing_is_said_where_it_does_not() {
     let annotation = |network: Option<Vec<String>>| {
         let step = Step { network, ..step() };
-        pod(&run(), &step, &toolchain(), Cache::Releases).unwrap().annotations().get(EGRESS_ANNOTATION).cloned()
+        pod(&run(), &step, &toolchain(), &shown(false)).unwrap().annotations().get(EGRESS_ANNOTATION).cloned()
     };
     assert_eq!(annotation(None), None);
     assert_eq!(annotation(Some(Vec::new())).as_deref(), Some(""));
@@ -77,4 +81,24 @@ fn a_workspace_is_the_runs_own_and_says_what_it_holds() {
     claim.annotations_mut().insert(HOLDS.to_owned(), "a".to_owned());
     assert!(holds(&claim, "a") && !holds(&claim, "b"));
     assert_eq!(filled("a")["metadata"]["annotations"][HOLDS], "a");
+}
+
+#[test]
+fn a_step_in_a_base_image_gets_what_a_host_image_has_by_itself() {
+    let toolchain = Toolchain { base: Some("python-3.11-tools".to_owned()), ..toolchain() };
+    let of =
+        |authorities| serde_json::to_value(pod(&run(), &step(), &toolchain, &shown(authorities)).unwrap()).unwrap();
+    let mounted = |pod: &Value| -> Vec<String> {
+        let mounts = pod["spec"]["containers"][0]["volumeMounts"].as_array().unwrap().clone();
+        mounts.iter().map(|it| it["mountPath"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(mounted(&of(false)), ["/workspace", "/cache", "/tmp"]);
+    let with = of(true);
+    assert_eq!(mounted(&with), ["/workspace", "/cache", "/tmp", "/var/run/authorities"]);
+    let env = with["spec"]["containers"][0]["env"].as_array().unwrap();
+    for name in ["SSL_CERT_FILE", "PIP_CERT", "NODE_EXTRA_CA_CERTS"] {
+        let value = env.iter().find(|it| it["name"] == name).map(|it| it["value"].clone());
+        assert_eq!(value, Some(json!("/var/run/authorities/ca-certificates.crt")), "{name}");
+    }
+    assert_eq!(with["spec"]["volumes"][3]["configMap"]["name"], "pipeline-authorities");
 }

@@ -84,3 +84,12 @@ fn trouble_keeps_what_was_said_and_says_that_it_is_tried_again() {
     assert_eq!(now.steps, before.status.unwrap().steps);
     assert_eq!(now.explanation.summary, "the platform could not read the commit; it tries again");
 }
+
+#[test]
+fn what_a_step_waits_for_is_the_first_line() {
+    let mut progress = progress(&[("check", StepState::Waiting), ("build", StepState::Waiting)]);
+    progress.steps[0].message = Some("it waits for base image python-3.11-tools: fetching package 2 of 9".to_owned());
+    let status = status(&run(), &outcome(progress, None, false), Timestamp::UNIX_EPOCH);
+    let wanted = "step check: it waits for base image python-3.11-tools: fetching package 2 of 9";
+    assert_eq!(status.explanation.summary, wanted);
+}

@@ -42,8 +42,16 @@ fn toolchains() -> Toolchains {
     [("rust".to_owned(), Toolchain { digest: "d".to_owned(), ..Toolchain::default() })].into()
 }
 
+fn bases() -> BTreeMap<String, Option<String>> {
+    [("python-3.11".to_owned(), Some("b".to_owned()))].into()
+}
+
+fn checked(run: &PipelineRun, observed: &Observed, toolchains: &Toolchains) -> Result<Input, Problem> {
+    validate(run, observed, &Known { toolchains, bases: &bases() })
+}
+
 fn said(observed: &Observed, toolchains: &Toolchains) -> (&'static str, String) {
-    match validate(&run(), observed, toolchains) {
+    match checked(&run(), observed, toolchains) {
         Ok(_) => ("", String::new()),
         Err((reason, message)) => (reason.as_str(), message),
     }
@@ -140,7 +148,7 @@ fn what_succeeded_in_other_runs_is_known_by_key_and_a_rerun_does_not_ask() {
     let asked = |trigger| {
         let mut run = run();
         run.spec.trigger = trigger;
-        validate(&run, &observed, &toolchains()).map_or(0, |it| it.earlier.len())
+        checked(&run, &observed, &toolchains()).map_or(0, |it| it.earlier.len())
     };
     assert_eq!((asked(PipelineTrigger::Push), asked(PipelineTrigger::Rerun)), (1, 0));
 }
@@ -150,7 +158,19 @@ fn a_run_whose_name_could_be_no_folder_is_told_so() {
     for (name, reason) in [("orders-5", ""), ("a.b", "InvalidName"), (&*"a".repeat(64), "InvalidName")] {
         let mut run = run();
         run.metadata.name = Some(name.to_owned());
-        let found = validate(&run, &observed(Some(PIPELINE), SCORE), &toolchains());
+        let found = checked(&run, &observed(Some(PIPELINE), SCORE), &toolchains());
         assert_eq!(found.map_or_else(|it| it.0.as_str(), |_| ""), reason, "{name}");
     }
+}
+
+#[test]
+fn an_image_on_a_base_that_nobody_knows_is_refused_before_anything_runs() {
+    let on = |base: &str| {
+        let image = format!("image: {{ base: {base}, folder: out, entrypoint: [x] }}");
+        said(&observed(Some(&PIPELINE.replace("image: { program: x }", &image)), SCORE), &toolchains())
+    };
+    assert_eq!(on("python-3.11").0, "");
+    let (reason, message) = on("python-9");
+    assert_eq!(reason, "InvalidPipeline");
+    assert_eq!(message, "step build makes an image on base \"python-9\"; there are python-3.11");
 }

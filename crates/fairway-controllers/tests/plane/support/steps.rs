@@ -98,6 +98,27 @@ impl Workspaces for Folders {
         let emptied = std::fs::remove_dir_all(&folder).and_then(|()| std::fs::create_dir(&folder));
         emptied.map_err(|source| WorkspaceError::Disk { doing: "empty a claim".to_owned(), source })
     }
+
+    async fn copy(&self, _: &str, claim: &str, path: &Path, into: &Path) -> Result<(), WorkspaceError> {
+        let copied = copy_tree(&self.folder.join(claim).join(path), into);
+        copied.map_err(|source| WorkspaceError::Disk { doing: "copy a folder".to_owned(), source })
+    }
+}
+
+/// Copies plain files and folders.
+fn copy_tree(from: &Path, into: &Path) -> io::Result<()> {
+    std::fs::create_dir(into)?;
+    for entry in std::fs::read_dir(from)? {
+        let (from, into) =
+            (entry.as_ref().map(std::fs::DirEntry::path), entry.as_ref().map(|it| into.join(it.file_name())));
+        let (Ok(from), Ok(into)) = (from, into) else { continue };
+        if from.is_dir() {
+            copy_tree(&from, &into)?;
+        } else {
+            let _bytes = std::fs::copy(&from, &into)?;
+        }
+    }
+    Ok(())
 }
 
 /// A machine without base images.
@@ -144,6 +165,7 @@ impl Steps {
             images: Layout::open(&path("images"))?,
             toolchains: [("sh".to_owned(), toolchain)].into(),
             bases: Arc::new(NoBases),
+            authorities: None,
             steps_at_once: NonZeroUsize::new(2).context("two")?,
             cache_bytes: CACHE,
         };

@@ -4,11 +4,14 @@ use fairway_schema::destinations::destination;
 
 use super::fields::Fields;
 use super::tree::{Node, Value};
-use super::{GIB, ImageOf, MAX_REFS, MAX_STEPS, MIB, Pipeline, RefRule, Step, relations, units};
+use super::{
+    FolderImage, GIB, ImageOf, MAX_REFS, MAX_STEPS, MIB, Pipeline, ProgramImage, RefRule, Step, relations, units,
+};
 use crate::Finding;
 
 const MAX_RUN: usize = 16 * 1024;
 const MAX_LIST: usize = 100;
+const MAX_COMMAND: usize = 50;
 
 pub(super) fn document(root: &Node, findings: &mut Vec<Finding>) -> Option<Pipeline> {
     let mut top = Fields::of(root, "", findings)?;
@@ -130,13 +133,50 @@ fn inputs(fields: &mut Fields<'_, '_>) -> Vec<String> {
 
 fn image_of(node: &Node, index: usize, findings: &mut Vec<Finding>) -> Option<ImageOf> {
     let mut fields = Fields::of(node, &format!("steps[{index}].image"), findings)?;
-    let program = required(&mut fields, "program", "the path of the program, such as \"out/app\"").unwrap_or_default();
-    let odd = program.starts_with('/') || program.len() > 500 || program.contains('\0');
-    if odd || program.split('/').any(|it| it == "..") {
-        fields.find("program", "must be a path below the workspace, such as \"out/app\"");
-    }
+    let image = if fields.has("base") || fields.has("folder") {
+        ImageOf::Folder(folder_image(&mut fields))
+    } else {
+        let program = required(
+            &mut fields,
+            "program",
+            "the path of the program, such as \"out/app\", or \"base\" and \"folder\"",
+        );
+        let program = program.unwrap_or_default();
+        if leads_out(&program) {
+            fields.find("program", "must be a path below the workspace, such as \"out/app\"");
+        }
+        ImageOf::Program(ProgramImage { program })
+    };
     fields.end();
-    Some(ImageOf { program })
+    Some(image)
+}
+
+fn folder_image(fields: &mut Fields<'_, '_>) -> FolderImage {
+    let base = required(fields, "base", "a base image such as \"python-3.11\"").unwrap_or_default();
+    let plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b".-".contains(&it);
+    if !base.is_empty() && (base.len() > 60 || !base.bytes().all(plain)) {
+        fields.find("base", "is no name of a base image; write it like \"python-3.11\"");
+    }
+    let folder = required(fields, "folder", "the path of the folder, such as \"out\"").unwrap_or_default();
+    if leads_out(&folder) {
+        fields.find("folder", "must be a path below the workspace, such as \"out\"");
+    }
+    let entrypoint: Vec<String> = fields.texts("entrypoint", MAX_COMMAND).into_iter().map(|it| it.0).collect();
+    if entrypoint.iter().any(|it| it.contains('\0') || it.len() > 4096)
+        || entrypoint.first().is_none_or(String::is_empty)
+    {
+        fields.find("entrypoint", "must be the command and its arguments, such as [python3, -m, app]");
+    }
+    if fields.any("program").is_some() {
+        fields.find("program", "stands beside \"base\" or \"folder\"; an image is made of one or the other");
+    }
+    FolderImage { base, folder, entrypoint, environment: fields.variables("environment", MAX_LIST) }
+}
+
+/// Whether a path is none below the workspace.
+fn leads_out(path: &str) -> bool {
+    let odd = path.starts_with('/') || path.len() > 500 || path.contains('\0');
+    odd || path.split('/').any(|it| it == "..")
 }
 
 fn rule(node: &Node, index: usize, findings: &mut Vec<Finding>) -> Option<RefRule> {

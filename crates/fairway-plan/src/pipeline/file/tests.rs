@@ -207,3 +207,32 @@ proptest::proptest! {
         let _ = parse(&text);
     }
 }
+
+#[test]
+fn an_image_is_a_program_or_a_folder_on_a_base() {
+    let image = |image: &str| with_steps(&format!("  - {{ name: a, toolchain: python, run: x, image: {image} }}\n"));
+    let whole = "{ base: python-3.11, folder: out, entrypoint: [python3, -m, app], environment: { PYTHONPATH: /app/packages } }";
+    let (pipeline, findings_of_it) = parse(&image(whole));
+    assert!(findings_of_it.is_empty(), "{findings_of_it:?}");
+    let image_of_it = pipeline.and_then(|it| it.steps[0].image.clone()).unwrap();
+    assert_eq!(image_of_it.base(), Some("python-3.11"));
+    let ImageOf::Folder(folder) = image_of_it else { unreachable!("it names a folder") };
+    assert_eq!((folder.folder.as_str(), folder.entrypoint.len()), ("out", 3));
+    assert_eq!(folder.environment["PYTHONPATH"], "/app/packages");
+    for (written, wanted) in [
+        ("{}", "steps[0].image.program: is missing; write the path of the program"),
+        ("{ base: python-3.11 }", "steps[0].image.folder: is missing; write the path of the folder"),
+        ("{ base: python-3.11, folder: ../out, entrypoint: [x] }", "steps[0].image.folder: must be a path below"),
+        ("{ base: python-3.11, folder: /out, entrypoint: [x] }", "steps[0].image.folder: must be a path below"),
+        ("{ base: Python, folder: out, entrypoint: [x] }", "steps[0].image.base: is no name of a base image"),
+        ("{ folder: out, entrypoint: [x] }", "steps[0].image.base: is missing"),
+        ("{ base: python-3.11, folder: out }", "steps[0].image.entrypoint: must be the command"),
+        ("{ base: python-3.11, folder: out, entrypoint: [''] }", "steps[0].image.entrypoint: must be the command"),
+        ("{ base: python-3.11, folder: out, entrypoint: [x], program: y }", "steps[0].image.program: stands beside"),
+        ("{ base: python-3.11, folder: out, entrypoint: [x], user: root }", "steps[0].image.user: is not known here"),
+        ("{ base: python-3.11, folder: out, entrypoint: [x], environment: { 1X: y } }", "is not a variable name"),
+    ] {
+        let found = findings(&image(written));
+        assert!(found.iter().any(|it| it.contains(wanted)), "{written}: {found:?}");
+    }
+}

@@ -1,4 +1,4 @@
-use super::super::file::ImageOf;
+use super::super::file::{ImageOf, ProgramImage};
 use super::*;
 
 mod simulated;
@@ -9,7 +9,10 @@ fn step(name: &str, needs: &[&str]) -> Step {
 }
 
 fn usual() -> Pipeline {
-    let build = Step { image: Some(ImageOf { program: "out/app".to_owned() }), ..step("build", &["test"]) };
+    let build = Step {
+        image: Some(ImageOf::Program(ProgramImage { program: "out/app".to_owned() })),
+        ..step("build", &["test"])
+    };
     Pipeline { steps: vec![step("test", &[]), build, step("lint", &[])], ..Pipeline::default() }
 }
 

@@ -41,3 +41,38 @@ fn another_compiler_is_another_digest() {
     assert_eq!(digest("1.95.0"), digest("1.95.0"));
     assert_ne!(digest("1.95.0"), digest("1.95.1"));
 }
+
+/// Bases by name.
+struct Named(&'static [&'static str]);
+
+#[async_trait::async_trait]
+impl Bases for Named {
+    fn names(&self) -> Vec<String> {
+        self.0.iter().map(|it| (*it).to_owned()).collect()
+    }
+
+    fn lock(&self, name: &str) -> Option<String> {
+        Some(format!("lock of {name}"))
+    }
+
+    async fn image(&self, name: &str) -> Result<fairway_controllers::BaseImage, fairway_controllers::BaseError> {
+        Err(fairway_controllers::BaseError::Unknown { name: name.to_owned(), known: self.names() })
+    }
+
+    fn progress(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn a_toolchain_in_a_base_is_offered_where_the_base_can_be_made() {
+    let mut found = Toolchains::new();
+    in_bases(&mut found, &Named(&["postgres-15"]));
+    assert!(found.is_empty());
+    in_bases(&mut found, &Named(&["python-3.11-tools"]));
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["python", "python@3.11"]);
+    let python = &found["python@3.11"];
+    assert_eq!((python.base.as_deref(), python.image.as_str()), (Some("python-3.11-tools"), ""));
+    assert_eq!(python.digest, "lock of python-3.11-tools", "another lock is another toolchain");
+    assert_eq!(python.environment["PIP_CACHE_DIR"], "/cache/pip");
+}

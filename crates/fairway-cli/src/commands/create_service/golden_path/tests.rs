@@ -65,3 +65,29 @@ fn the_repository_is_waited_for_until_it_is_there_or_cannot_be() {
     let Verdict::Done(url) = judge(&name, Some(&component)) else { panic!() };
     assert_eq!(url, "https://x/y.git");
 }
+
+#[test]
+fn a_database_and_a_cache_are_chosen_like_any_parameter() {
+    let mut template = template(false);
+    let failure = settings(&CreateService { database: Some("postgres".to_owned()), ..create(&[]) }, &template);
+    let failure = failure.unwrap_err();
+    assert_eq!((failure.exit, failure.what.as_str()), (Exit::Usage, "template worker has no database to choose"));
+    let more: TemplateSpec = serde_json::from_value(json!({
+        "version": "v1.0.0", "componentType": "Service", "source": { "builtin": "python-service" },
+        "parameters": [
+            { "name": "database", "type": "enum", "values": ["none", "postgres"], "default": "none" },
+            { "name": "cache", "type": "enum", "values": ["none", "redis"], "default": "none" },
+        ],
+    }))
+    .unwrap();
+    template.spec = more;
+    let of = |database: &str, cache: &str, settings: &[&str]| {
+        let said = |it: &str| (!it.is_empty()).then(|| it.to_owned());
+        let create = CreateService { database: said(database), cache: said(cache), ..create(settings) };
+        spec(&create, &template).map(|it| serde_json::to_value(it.template.unwrap().parameters).unwrap())
+    };
+    assert_eq!(of("postgres", "redis", &[]).unwrap(), json!({ "cache": "redis", "database": "postgres" }));
+    assert_eq!(of("none", "", &[]).unwrap(), json!({ "database": "none" }));
+    assert_eq!(of("mysql", "", &[]).unwrap_err().exit, Exit::Usage, "the template says which there are");
+    assert_eq!(of("postgres", "", &["database=none"]).unwrap_err().exit, Exit::Usage, "it is said twice");
+}

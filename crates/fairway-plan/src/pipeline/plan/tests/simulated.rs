@@ -26,7 +26,7 @@ fn script() -> impl Strategy<Value = Script> {
             move |(needs, images, well, before, kills, places, stop_at)| {
                 let only = images.iter().position(|it| *it);
                 let steps = (0..count).map(|index| Step {
-                    image: (only == Some(index)).then(ImageOf::default),
+                    image: (only == Some(index)).then(|| ImageOf::Program(ProgramImage::default())),
                     // Steps need some of those above them: never a circle.
                     needs: (0..index).filter(|it| needs[index][*it]).map(|it| format!("s{it}")).collect(),
                     name: format!("s{index}"),

@@ -1,0 +1,70 @@
+//! The base images of a run: what a step's toolchain runs in, and what its image stands on. They are made when they are
+//! first needed; nobody waits for that here, so that a run can say how far it is.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::time::Duration;
+
+use fairway_plan::pipeline::file::ImageOf;
+
+use super::Pipelines;
+use super::source::Source;
+use crate::hosting::{BaseError, BaseImage, Hosting};
+
+/// One that is there already is found by then.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How a base stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Based {
+    /// It is in the store.
+    Ready(Box<BaseImage>),
+    /// It is being made: how far it is.
+    Making(String),
+    /// Why it cannot be made.
+    Never(String),
+}
+
+/// The bases that can be made; those that this pipeline needs with the digest of what each is made from.
+pub(super) fn known(hosting: &Hosting, source: Option<&Source>) -> BTreeMap<String, Option<String>> {
+    let mut known: BTreeMap<String, Option<String>> =
+        hosting.bases.names().into_iter().map(|name| (name, None)).collect();
+    let pipeline = source.and_then(|it| it.pipeline.as_ref()?.0.as_ref());
+    for step in pipeline.iter().flat_map(|it| &it.steps) {
+        let runs_in = hosting.toolchains.get(&step.toolchain).and_then(|it| it.base.as_deref());
+        let stands_on = step.image.as_ref().and_then(ImageOf::base);
+        for name in runs_in.into_iter().chain(stands_on) {
+            if let Some(digest) = known.get_mut(name).filter(|it| it.is_none()) {
+                *digest = hosting.bases.lock(name);
+            }
+        }
+    }
+    known
+}
+
+/// Finds a base; if it is not there, has it made, and asks no longer than it takes to find one.
+pub(super) async fn find(name: &str, pipelines: &Pipelines) -> Based {
+    let bases = &pipelines.hosting.bases;
+    match tokio::time::timeout(PATIENCE, bases.image(name)).await {
+        Ok(Ok(image)) => Based::Ready(Box::new(image)),
+        Ok(Err(error)) => Based::Never(said(&error)),
+        Err(_) => {
+            let progress = bases.progress(name).unwrap_or_else(|| "it is being made".to_owned());
+            Based::Making(format!("it waits for base image {name}: {progress}"))
+        }
+    }
+}
+
+/// The whole chain: a mirror that is away is named at its end.
+fn said(error: &BaseError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(it) = cause {
+        text = format!("{text}: {it}");
+        cause = it.source();
+    }
+    match error {
+        BaseError::Make { next_step: Some(next), .. } => format!("{text} ({next})"),
+        _ => text,
+    }
+}
