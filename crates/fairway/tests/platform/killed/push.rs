@@ -48,6 +48,8 @@ fn killed_at_each_point_from_push_to_url_it_comes_to_show_what_was_pushed() {
         rise(&home);
         developer.shows_after(&serves, &wanted);
         developer.ends(&commit, "Succeeded");
+        // While one version follows the other both answer.
+        home.ok(&["status", "orders", "--env=staging", "--wait"]);
         assert_eq!(developer.page().as_deref(), Some(wanted.as_str()), "{point}");
         let ledger = home.ok(&["ledger", "export"]);
         let told = |it: &&str| it.contains("repository.pushed") && it.contains(&format!("\"to\":\"{commit}\""));
