@@ -37,6 +37,9 @@ pub trait Forge: Send + Sync + 'static {
     /// is no such folder.
     async fn tree(&self, id: &RepositoryId, commit: &Commit, under: &str) -> Result<Vec<Entry>, ForgeError>;
 
+    /// What files hold that a [`tree`](Self::tree) named, in the same order; of a link where it leads.
+    async fn contents(&self, id: &RepositoryId, entries: &[Entry]) -> Result<Vec<Vec<u8>>, ForgeError>;
+
     /// Who committed what.
     async fn facts(&self, id: &RepositoryId, commit: &Commit) -> Result<Facts, ForgeError>;
 

@@ -204,6 +204,10 @@ impl Forge for Host {
         content::tree(self, id, commit, under).await
     }
 
+    async fn contents(&self, id: &RepositoryId, entries: &[Entry]) -> Result<Vec<Vec<u8>>, ForgeError> {
+        content::contents(self, id, entries).await
+    }
+
     async fn facts(&self, id: &RepositoryId, commit: &Commit) -> Result<Facts, ForgeError> {
         content::facts(self, id, commit).await
     }

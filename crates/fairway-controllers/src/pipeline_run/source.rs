@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fairway_api::v1alpha1::ReleaseMigrations;
-use fairway_git::{Commit, Forge, ForgeError, RepositoryId};
+use fairway_git::{Commit, Entry, Forge, ForgeError, Mode, RepositoryId};
 use fairway_plan::Finding;
 use fairway_plan::migration;
 use fairway_plan::pipeline::file::{self, Pipeline};
@@ -71,76 +71,97 @@ impl Sources {
 }
 
 async fn read(forge: &dyn Forge, id: &RepositoryId, commit: &Commit) -> Result<Source, ForgeError> {
-    let mut source = Source { tree: forge.facts(id, commit).await?.tree, ..Source::default() };
-    source.pipeline = match text(forge, id, commit, file::PATH, file::MAX_BYTES).await? {
+    let (facts, entries) = futures::try_join!(forge.facts(id, commit), forge.tree(id, commit, ""))?;
+    let mut source = Source { tree: facts.tree, ..Source::default() };
+    let files = match Files::read(forge, id, &entries).await {
+        Err(error @ ForgeError::TooLarge { .. }) => {
+            source.pipeline = Some((None, vec![error.to_string()]));
+            return Ok(source);
+        }
+        read => read?,
+    };
+    source.pipeline = match files.text(file::PATH) {
         None => None,
         Some(Err(finding)) => Some((None, vec![finding])),
         Some(Ok(text)) => {
-            let (pipeline, findings) = file::parse(&text);
+            let (pipeline, findings) = file::parse(text);
             Some((pipeline, findings.iter().map(|it| it.in_file(file::PATH)).collect()))
         }
     };
+    workload(&files, &mut source);
+    migrations(files, &mut source);
     let pipeline = source.pipeline.as_ref().and_then(|it| it.0.as_ref());
     if pipeline.is_some_and(|it| it.steps.iter().any(|it| !it.inputs.is_empty())) {
-        let entries = forge.tree(id, commit, "").await?;
-        let one = |it: fairway_git::Entry| SourceFile { path: it.path, mode: format!("{:?}", it.mode), id: it.object };
+        let one = |it: Entry| SourceFile { path: it.path, mode: format!("{:?}", it.mode), id: it.object };
         source.files = entries.into_iter().map(one).collect();
     }
-    workload(forge, id, commit, &mut source).await?;
-    migrations(forge, id, commit, &mut source).await?;
     Ok(source)
 }
 
-/// `migrations/`.
-async fn migrations(
-    forge: &dyn Forge,
-    id: &RepositoryId,
-    commit: &Commit,
-    source: &mut Source,
-) -> Result<(), ForgeError> {
-    let mut files = BTreeMap::new();
-    for entry in forge.tree(id, commit, migration::files::FOLDER).await? {
-        let name = entry.path.strip_prefix(migration::files::FOLDER).unwrap_or(&entry.path).trim_start_matches('/');
-        if !migration::files::concerns(name) {
-            continue;
-        }
-        match forge.read(id, commit, &entry.path, migration::files::MAX_BYTES as u64).await {
-            Ok(bytes) => files.extend(bytes.map(|it| (name.to_owned(), it))),
-            Err(ForgeError::TooLarge { .. }) => {
-                source.findings.push(format!("{}: has more than {} bytes", entry.path, migration::files::MAX_BYTES));
+/// The files of a commit that say something to the platform: what each holds, or that it is too large.
+struct Files(BTreeMap<String, Result<Vec<u8>, String>>);
+
+impl Files {
+    /// All at once: each git that is asked takes its time.
+    async fn read(forge: &dyn Forge, id: &RepositoryId, entries: &[Entry]) -> Result<Self, ForgeError> {
+        let mut files = BTreeMap::new();
+        let mut wanted = Vec::new();
+        for entry in entries.iter().filter(|it| it.mode != Mode::Link) {
+            match limit(&entry.path) {
+                None => {}
+                Some(limit) if entry.size > limit as u64 => {
+                    let finding = format!("{}: has more than {limit} bytes", entry.path);
+                    files.insert(entry.path.clone(), Err(finding));
+                }
+                Some(_) => wanted.push(entry.clone()),
             }
-            Err(error) => return Err(error),
         }
+        let contents = forge.contents(id, &wanted).await?;
+        files.extend(wanted.into_iter().zip(contents).map(|(entry, held)| (entry.path, Ok(held))));
+        Ok(Self(files))
     }
-    let workload = source.score.as_ref().map(|it| it.workload.clone()).unwrap_or_default();
-    let (migrations, findings) = migration::files::release(migration::files::read(&files), &workload);
-    source.migrations = migrations;
-    source.findings.extend(findings);
-    Ok(())
+
+    /// A file as text, or what is wrong with it.
+    fn text(&self, path: &str) -> Option<Result<&str, String>> {
+        Some(match self.0.get(path)? {
+            Err(finding) => Err(finding.clone()),
+            Ok(held) => std::str::from_utf8(held).map_err(|_| format!("{path}: is not UTF-8 text")),
+        })
+    }
+}
+
+/// How large a file may be that is read; none for those that are not.
+fn limit(path: &str) -> Option<usize> {
+    match path {
+        file::PATH => Some(file::MAX_BYTES),
+        SCORE => Some(score::MAX_BYTES),
+        // What lies deeper is not read, by the command line neither.
+        _ if within(settings::FOLDER, path).is_some_and(|it| !it.contains('/')) => Some(settings::MAX_BYTES),
+        _ => within(migration::files::FOLDER, path)
+            .filter(|it| migration::files::concerns(it))
+            .map(|_| migration::files::MAX_BYTES),
+    }
+}
+
+/// A path from a folder on.
+fn within<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
+    path.strip_prefix(folder)?.strip_prefix('/')
 }
 
 /// `score.yaml` and `config/`.
-async fn workload(
-    forge: &dyn Forge,
-    id: &RepositoryId,
-    commit: &Commit,
-    source: &mut Source,
-) -> Result<(), ForgeError> {
-    match text(forge, id, commit, SCORE, score::MAX_BYTES).await? {
+fn workload(files: &Files, source: &mut Source) {
+    match files.text(SCORE) {
         None => source.findings.push(format!("{SCORE}: is missing; it says how the component runs")),
         Some(Err(finding)) => source.findings.push(finding),
         Some(Ok(text)) => {
-            let (score, findings) = score::parse(&text);
+            let (score, findings) = score::parse(text);
             source.findings.extend(findings.iter().map(|it| it.in_file(SCORE)));
             source.score = score;
         }
     }
-    for entry in forge.tree(id, commit, settings::FOLDER).await? {
-        let name = entry.path.strip_prefix(settings::FOLDER).unwrap_or(&entry.path).trim_start_matches('/');
-        let said = |finding: &Finding| finding.in_file(&entry.path);
-        let layer = match settings::layer(name) {
-            // What lies deeper is not read, by the command line neither.
-            _ if name.contains('/') => continue,
+    for path in files.0.keys() {
+        let said = |finding: &Finding| finding.in_file(path);
+        let layer = match within(settings::FOLDER, path).and_then(settings::layer) {
             None => continue,
             Some(Ok(layer)) => layer,
             Some(Err(finding)) => {
@@ -148,31 +169,30 @@ async fn workload(
                 continue;
             }
         };
-        match text(forge, id, commit, &entry.path, settings::MAX_BYTES).await? {
+        match files.text(path) {
             None => {}
             Some(Err(finding)) => source.findings.push(finding),
             Some(Ok(text)) => {
-                let (found, findings) = settings::parse(layer, &text);
+                let (found, findings) = settings::parse(layer, text);
                 source.findings.extend(findings.iter().map(said));
                 source.settings.insert(layer.to_owned(), found);
             }
         }
     }
-    Ok(())
 }
 
-/// A file as text, or what is wrong with it.
-async fn text(
-    forge: &dyn Forge,
-    id: &RepositoryId,
-    commit: &Commit,
-    path: &str,
-    limit: usize,
-) -> Result<Option<Result<String, String>>, ForgeError> {
-    match forge.read(id, commit, path, limit as u64).await {
-        Ok(None) => Ok(None),
-        Ok(Some(bytes)) => Ok(Some(String::from_utf8(bytes).map_err(|_| format!("{path}: is not UTF-8 text")))),
-        Err(ForgeError::TooLarge { .. }) => Ok(Some(Err(format!("{path}: has more than {limit} bytes")))),
-        Err(error) => Err(error),
+/// `migrations/`.
+fn migrations(files: Files, source: &mut Source) {
+    let mut held = BTreeMap::new();
+    for (path, file) in files.0 {
+        let Some(name) = within(migration::files::FOLDER, &path) else { continue };
+        match file {
+            Ok(bytes) => drop(held.insert(name.to_owned(), bytes)),
+            Err(finding) => source.findings.push(finding),
+        }
     }
+    let workload = source.score.as_ref().map(|it| it.workload.clone()).unwrap_or_default();
+    let (migrations, findings) = migration::files::release(migration::files::read(&held), &workload);
+    source.migrations = migrations;
+    source.findings.extend(findings);
 }

@@ -1,17 +1,23 @@
 //! What a commit holds, and what it says.
 
+use std::ffi::OsStr;
+
 use jiff::Timestamp;
 
-use super::{Host, failed, unexpected};
+use super::{Host, QUESTION, failed, unexpected};
 use crate::forge::{Commit, Entry, Facts, ForgeError, Mode};
 use crate::names::RepositoryId;
 use crate::rules;
-use crate::run::RunGit;
+use crate::run::{Job, RunGit};
 
 /// A listing of as many files as a commit may have, and more.
 const LISTING: usize = 128 << 20;
 /// A commit is a few lines; a message longer than this is not read.
 const COMMIT: usize = 1 << 20;
+/// What is read at once is held in memory.
+const CONTENTS: u64 = 64 << 20;
+/// A line before what a file holds, and the end after it.
+const HEAD: usize = 100;
 
 pub(super) async fn read(
     host: &Host,
@@ -43,6 +49,40 @@ pub(super) async fn tree(
         rules::path(under).map_err(ForgeError::Refused)?;
     }
     list(host, id, commit, under, true).await
+}
+
+/// One git reads all of them.
+pub(super) async fn contents(host: &Host, id: &RepositoryId, entries: &[Entry]) -> Result<Vec<Vec<u8>>, ForgeError> {
+    let total = entries.iter().map(|it| it.size).fold(0, u64::saturating_add);
+    if total > CONTENTS {
+        return Err(ForgeError::TooLarge { what: format!("what is read of {id} at once"), limit: CONTENTS });
+    }
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let repository = host.existing(id)?;
+    let names: String = entries.iter().map(|it| format!("{}\n", it.object)).collect();
+    let job = Job {
+        repository: Some(&repository),
+        arguments: &["cat-file", "--batch"].map(OsStr::new),
+        environment: &[],
+        input: names.as_bytes(),
+        limit: usize::try_from(total).unwrap_or(usize::MAX).saturating_add(entries.len() * HEAD),
+        time: QUESTION,
+    };
+    let done = host.git().run(job).await.and_then(|it| it.succeeded("cat-file"));
+    let answer = done.map_err(|it| failed(&repository, it))?;
+    let mut rest = answer.as_slice();
+    let one = |it: &Entry| take(&mut rest, it).ok_or_else(|| unexpected("what a file holds", it.path.as_bytes()));
+    entries.iter().map(one).collect()
+}
+
+/// Takes `object blob size`, what it holds, and the end of a line.
+fn take(rest: &mut &[u8], entry: &Entry) -> Option<Vec<u8>> {
+    let after = rest.strip_prefix(format!("{} blob {}\n", entry.object, entry.size).as_bytes())?;
+    let (content, after) = after.split_at_checked(usize::try_from(entry.size).ok()?)?;
+    *rest = after.strip_prefix(b"\n")?;
+    Some(content.to_vec())
 }
 
 async fn list(

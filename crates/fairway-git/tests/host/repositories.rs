@@ -130,4 +130,19 @@ async fn files_are_read_as_a_commit_has_them() {
     assert_eq!(paths("").await.len(), 6);
     assert_eq!(paths("src").await, ["src/main.rs", "src/up"]);
     assert!(paths("nowhere").await.is_empty());
+    let mut entries = host.tree(&id, &commit, "").await.expect("a tree");
+    entries.retain(|it| it.path != "latest");
+    entries.reverse();
+    let held = host.contents(&id, &entries).await.expect("all of them");
+    for (entry, held) in entries.iter().zip(&held) {
+        match read(&entry.path, 1000).await.expect("read") {
+            Some(text) => assert_eq!(*held, text, "{}", entry.path),
+            None => assert_eq!(entry.mode, Mode::Link, "{}", entry.path),
+        }
+    }
+    assert_eq!((held.len(), host.contents(&id, &[]).await.expect("none").len()), (5, 0));
+    entries[0].object = "1".repeat(40);
+    assert!(matches!(host.contents(&id, &entries).await, Err(ForgeError::Unexpected { .. })));
+    entries[0].size = 1 << 40;
+    assert!(matches!(host.contents(&id, &entries).await, Err(ForgeError::TooLarge { .. })));
 }
