@@ -1,5 +1,5 @@
-//! How the user's own git reaches the platform: two entries in their configuration, for the platform's address alone.
-//! One names our certificate authority, one the helper that tells git the token. `up` writes them, `down --purge` takes
+//! How the user's own git reaches the platform: entries in their configuration, for the platform's address alone. One
+//! names our certificate authority, one the helper that tells git the token, one says that no proxy leads there. `up` writes them, `down --purge` takes
 //! them back.
 
 use std::ffi::OsStr;
@@ -41,9 +41,15 @@ impl Entries {
     }
 
     /// The keys and values. The empty helper comes first: no other helper of the user's is told the token.
-    fn pairs(&self) -> [(String, &str); 3] {
-        let [certificate, helper] = keys(&self.url);
-        [(certificate, self.certificate.as_str()), (helper.clone(), ""), (helper, self.helper.as_str())]
+    fn pairs(&self) -> [(String, &str); 4] {
+        let [certificate, proxy, helper] = keys(&self.url);
+        [
+            (certificate, self.certificate.as_str()),
+            // Git reads nothing but the environment's names of hosts without a proxy, where ours need not stand.
+            (proxy, ""),
+            (helper.clone(), ""),
+            (helper, self.helper.as_str()),
+        ]
     }
 
     /// The same for one run of git: arguments before its subcommand.
@@ -58,12 +64,24 @@ impl Entries {
         self.pairs().into_iter().map(command).collect()
     }
 
+    /// Whether git has been told just this.
+    fn is_known(&self) -> bool {
+        // The last word of a key is written small.
+        let small = |key: String| match key.rsplit_once('.') {
+            Some((above, word)) => format!("{above}.{}", word.to_ascii_lowercase()),
+            None => key,
+        };
+        let wanted: String =
+            self.pairs().into_iter().map(|(key, value)| format!("{}\n{value}\0", small(key))).collect();
+        let ours = format!(r"^(http|credential)\.{}[./]", self.url.replace('.', r"\."));
+        let known = git(&["config", "--global", "--null", "--get-regexp", &ours]);
+        known.is_ok_and(|it| it.stdout == wanted.as_bytes())
+    }
+
     /// Writes the entries, unless they are there. Those for another port are taken back.
     pub(crate) fn tell(&self, home: &Home) -> Told {
-        let known = git(&["config", "--global", "--get-all", &keys(&self.url)[1]]);
-        let known = known.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
         let there = fs::read_to_string(home.path(WRITTEN)).unwrap_or_default();
-        if there == self.url && known == format!("\n{}\n", self.helper) {
+        if there == self.url && self.is_known() {
             return Told::Known;
         }
         forget(home);
@@ -97,8 +115,8 @@ pub(crate) fn address(port: u16) -> String {
     format!("https://127.0.0.1:{port}")
 }
 
-fn keys(url: &str) -> [String; 2] {
-    [format!("http.{url}/.sslCAInfo"), format!("credential.{url}.helper")]
+fn keys(url: &str) -> [String; 3] {
+    [format!("http.{url}/.sslCAInfo"), format!("http.{url}/.proxy"), format!("credential.{url}.helper")]
 }
 
 fn unset(key: &str) -> io::Result<()> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::process::Command;
 
+use super::repo::CERTIFICATES;
 use crate::failure::Exit;
 use crate::home::Home;
 use crate::output::Report;
@@ -92,6 +93,7 @@ pub async fn doctor(home: &Home, machine: &Value) -> Diagnosis {
     for (name, arguments, advice, missing) in TOOLS {
         checks.push(tool(name, arguments, advice, *missing).await);
     }
+    checks.extend(certificates(std::env::var_os(CERTIFICATES).as_deref()));
     Diagnosis { checks }
 }
 
@@ -148,6 +150,20 @@ fn platform(home: &Home) -> Check {
         (None, None) => "does not run".to_owned(),
     };
     Check { name: "platform".to_owned(), state: State::Ok, says, advice: None }
+}
+
+/// What keeps git from trusting the platform although its configuration says so.
+fn certificates(set: Option<&std::ffi::OsStr>) -> Option<Check> {
+    let advice = format!(
+        "git fetch and git push reach the platform only without it: env -u {CERTIFICATES} git push; platform repo clone \
+         does without"
+    );
+    Some(Check {
+        name: CERTIFICATES.to_owned(),
+        state: State::Warning,
+        says: format!("is set to {} and wins over git's configuration", set?.display()),
+        advice: Some(advice),
+    })
 }
 
 async fn tool(name: &str, arguments: &str, advice: &str, missing: State) -> Check {

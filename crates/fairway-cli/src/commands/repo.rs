@@ -18,6 +18,9 @@ use crate::place;
 use crate::session::Session;
 use crate::text::columns;
 
+/// Authorities that git trusts instead of those in its configuration.
+pub(super) const CERTIFICATES: &str = "GIT_SSL_CAINFO";
+
 /// Repositories that the platform hosts
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum RepoCommand {
@@ -143,12 +146,16 @@ pub async fn clone(session: &Session, clone: &CloneRepo) -> Result<Cloned, Failu
     let component = place::component(session, Some(&clone.name))?;
     let repo = of(session, component.as_str()).await?;
     let folder = clone.folder.clone().unwrap_or_else(|| PathBuf::from(component.as_str()));
+    if holds_something(&session.folder.join(&folder)) {
+        let what = format!("{} is there and not an empty folder", folder.display());
+        return Err(Failure::failed(what).hint(format!("name another one: platform repo clone {component} FOLDER")));
+    }
     let mut command = Command::new("git");
-    if let Some(running) = session.home.running() {
+    if let Some(running) = &session.process {
         let program = std::env::current_exe().map_err(Failure::io("find this program"))?;
         command.args(Entries::new(&session.home, &program, running.api_port).arguments());
         // It would win over what git is told.
-        command.env_remove("GIT_SSL_CAINFO");
+        command.env_remove(CERTIFICATES);
     }
     command.args(["clone", "--quiet", "--", &repo.repository.url]).arg(&folder).current_dir(&session.folder);
     let output = command.stdin(Stdio::null()).output().await.map_err(Failure::io("run git"))?;
@@ -157,7 +164,20 @@ pub async fn clone(session: &Session, clone: &CloneRepo) -> Result<Cloned, Failu
         return Err(Failure::failed(format!("git could not clone {}", repo.repository.url))
             .details(said.lines().map(str::to_owned).take(10)));
     }
+    if std::env::var_os(CERTIFICATES).is_some() {
+        session.progress.note(&format!(
+            "{CERTIFICATES} is set and wins over git's configuration: to fetch and push, env -u {CERTIFICATES} git push"
+        ));
+    }
     Ok(Cloned { folder: session.folder.join(folder).display().to_string(), url: repo.repository.url })
+}
+
+/// Whether git would refuse to clone into it.
+fn holds_something(folder: &std::path::Path) -> bool {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => folder.symlink_metadata().is_ok(),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use tokio::process::{Child, Command};
 
+use super::repo::CERTIFICATES;
 use crate::failure::Failure;
 use crate::git_access::{self, Entries, Told};
 use crate::home::{Home, Running, is_alive};
@@ -123,7 +124,7 @@ fn tell_git(home: &Home, running: &Running, progress: &dyn Progress) {
     match Entries::new(home, &program, running.api_port).tell(home) {
         Told::Known => {}
         Told::Written => {
-            progress.note(&format!("git reaches it by two entries for {address} in your git configuration"));
+            progress.note(&format!("git reaches it by entries for {address} in your git configuration"));
         }
         Told::Refused(commands) => {
             progress.note("your git configuration cannot be written; these commands let git reach the platform:");
@@ -132,8 +133,10 @@ fn tell_git(home: &Home, running: &Running, progress: &dyn Progress) {
             }
         }
     }
-    if std::env::var_os("GIT_SSL_CAINFO").is_some() {
-        progress.note("GIT_SSL_CAINFO is set and wins over git's configuration: unset it, or use platform repo clone");
+    if std::env::var_os(CERTIFICATES).is_some() {
+        progress.note(&format!(
+            "{CERTIFICATES} is set and wins over git's configuration: unset it, or use platform repo clone"
+        ));
     }
 }
 

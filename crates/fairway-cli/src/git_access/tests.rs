@@ -12,10 +12,12 @@ fn entries_are_for_one_address_and_keep_the_token_from_other_helpers() {
         commands,
         [
             r"git config --global --add http.https://127.0.0.1:7443/.sslCAInfo '/data/it'\''s here/pki/ca.crt'",
+            r"git config --global --add http.https://127.0.0.1:7443/.proxy ''",
             r"git config --global --add credential.https://127.0.0.1:7443.helper ''",
             r"git config --global --add credential.https://127.0.0.1:7443.helper '!'\''/opt/platform'\'' git-credential --home='\''/data/it'\''\'\'''\''s here'\'''",
         ]
     );
     let arguments = entries.arguments();
-    assert_eq!(arguments[2..4], ["-c", "credential.https://127.0.0.1:7443.helper="]);
+    assert_eq!(arguments[2..4], ["-c", "http.https://127.0.0.1:7443/.proxy="]);
+    assert_eq!(arguments[4..6], ["-c", "credential.https://127.0.0.1:7443.helper="]);
 }

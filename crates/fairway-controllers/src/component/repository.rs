@@ -48,7 +48,7 @@ pub(super) async fn converge(
         Ok(refs) => repository.refs = refs,
         Err(Error::Forge { source: ForgeError::NoRepository(_), .. }) => {
             let message = format!(
-                "its repository {id} is gone; delete the component and create it again, or bring the repository back"
+                "its repository {id} is gone; bring it back from a copy (what runs of the component goes on meanwhile)"
             );
             return Ok(Err((ComponentReason::RepositoryPending, message)));
         }

@@ -115,7 +115,7 @@ async fn make(host: &Host, new: &Path, initial: &Initial) -> Result<Commit, Forg
     done.map_err(|source| failed(new, source))?;
 
     let name = reflog::encode(&initial.pushed_by, &[]);
-    let date = format!("{} +0000", initial.at.as_second());
+    let date = format!("@{} +0000", seconds(initial));
     let environment = [
         ("GIT_COMMITTER_NAME", name.as_str()),
         ("GIT_COMMITTER_EMAIL", initial.cause.as_deref().unwrap_or_default()),
@@ -138,10 +138,15 @@ async fn make(host: &Host, new: &Path, initial: &Initial) -> Result<Commit, Forg
     Commit::parse(&commit).map_err(|_| super::unexpected("which commit was made", commit.as_bytes()))
 }
 
+/// When it was, for Git: it knows no time before 1970, and not every git takes the very first second.
+fn seconds(initial: &Initial) -> i64 {
+    initial.at.as_second().max(1)
+}
+
 /// What `git fast-import` reads.
 fn stream(initial: &Initial) -> Vec<u8> {
     let mut to = Vec::new();
-    let (name, email, seconds) = (initial.author.name(), initial.author.email(), initial.at.as_second());
+    let (name, email, seconds) = (initial.author.name(), initial.author.email(), seconds(initial));
     let mut line = |text: String| to.extend_from_slice(text.as_bytes());
     line(format!("feature done\ncommit refs/heads/{DEFAULT_BRANCH}\n"));
     line(format!("author {name} <{email}> {seconds} +0000\ncommitter {name} <{email}> {seconds} +0000\n"));

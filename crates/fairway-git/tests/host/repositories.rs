@@ -87,6 +87,19 @@ async fn what_a_death_left_is_gone_at_the_next_start() {
 }
 
 #[tokio::test]
+async fn a_clock_that_stands_at_the_beginning_of_time_keeps_no_repository_from_being_made() {
+    for at in ["1970-01-01T00:00:00Z", "1969-07-20T20:17:40Z", "1970-01-01T00:00:07Z"] {
+        let place = Place::new().await;
+        let made = fairway_git::Initial { at: at.parse().expect("a time"), ..initial(some_files()) };
+        let commit = place.host.create(&orders(), &made).await.expect(at);
+        let facts = place.host.facts(&orders(), &commit).await.expect("facts");
+        assert!((1..8).contains(&facts.committed_at.as_second()), "{at}: {}", facts.committed_at);
+        let refs = place.host.refs(&orders()).await.expect("refs");
+        assert_eq!(refs["refs/heads/main"].pushed_by.as_deref(), Some("local:1000"), "{at}");
+    }
+}
+
+#[tokio::test]
 async fn the_first_commit_keeps_the_rules_of_every_push() {
     let place = Place::with(Limits { files: 2, file_bytes: 12, ..Limits::default() }).await;
     for (files, part) in [

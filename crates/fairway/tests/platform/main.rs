@@ -19,6 +19,10 @@ mod why;
 
 mod repositories;
 
+mod repo_commands;
+
 mod pipelines;
 
 mod languages;
+
+mod hostile_steps;

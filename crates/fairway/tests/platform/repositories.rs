@@ -94,14 +94,14 @@ fn token(home: &Home) -> String {
     std::fs::read_to_string(home.path().join("admin.token")).expect("a token").trim().to_owned()
 }
 
-fn url(home: &Home) -> String {
+pub(crate) fn url(home: &Home) -> String {
     let running = std::fs::read(home.path().join("run/platform.json")).expect("it runs");
     let running: serde_json::Value = serde_json::from_slice(&running).expect("JSON");
     format!("https://127.0.0.1:{}", running["apiPort"])
 }
 
 /// A service account, with a role if one is named, and its token.
-fn account(home: &Home, name: &str, role: Option<&str>) -> String {
+pub(crate) fn account(home: &Home, name: &str, role: Option<&str>) -> String {
     let accounts = "/api/v1/namespaces/sandbox/serviceaccounts";
     let body = format!(r#"{{"apiVersion":"v1","kind":"ServiceAccount","metadata":{{"name":"{name}"}}}}"#);
     api(home, "POST", accounts, &body);

@@ -78,6 +78,10 @@ impl Home {
         announced[field].as_u64().expect("a number")
     }
 
+    pub(crate) fn api_port(&self) -> u16 {
+        u16::try_from(self.announced("apiPort")).expect("a port")
+    }
+
     pub(crate) fn gateway_port(&self) -> u16 {
         u16::try_from(self.announced("gatewayPort")).expect("a port")
     }

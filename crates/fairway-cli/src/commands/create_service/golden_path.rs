@@ -3,7 +3,8 @@
 
 use fairway_api::conditions::{STALLED, is_true};
 use fairway_api::names::{ComponentName, ProjectName};
-use fairway_api::v1alpha1::{Component, ComponentSpec, ComponentTemplate, Template};
+use fairway_api::v1alpha1::{Component, ComponentReason, ComponentSpec, ComponentTemplate, Template};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Api, ResourceExt};
 
 use super::{CreateService, Created};
@@ -94,12 +95,22 @@ fn judge(name: &ComponentName, component: Option<&Component>) -> Verdict<String>
     if seen && is_true(&status.conditions, STALLED) {
         let what =
             format!("service {name} is registered, and its repository cannot be made: {}", status.explanation.summary);
-        let next = status.explanation.next_step.unwrap_or_else(|| format!("platform delete component {name}"));
+        let next = status.explanation.next_step.unwrap_or_else(|| mend(name, &status.conditions));
         return Verdict::Never(Failure::failed(what).hint(next));
     }
     let why =
         if status.explanation.summary.is_empty() { String::new() } else { format!(": {}", status.explanation.summary) };
     Verdict::Wait(format!("waiting for the repository of {name}{why}"))
+}
+
+/// What to do about a repository that cannot be made. What the template lacks begins anew; everything else is no fault of
+/// the service, which stays.
+fn mend(name: &ComponentName, conditions: &[Condition]) -> String {
+    let pending = ComponentReason::RepositoryPending.as_str();
+    if conditions.iter().any(|it| it.type_ == STALLED && it.reason == pending) {
+        return format!("platform get component {name} tells when that is mended; until then platform deploy works");
+    }
+    format!("platform delete component {name}")
 }
 
 #[cfg(test)]

@@ -32,3 +32,11 @@ fn a_folder_that_is_still_to_be_made_is_judged_by_the_one_above() {
     let above = tempfile::tempdir().unwrap();
     assert_eq!(folder(&Home::new(above.path().join("a/b"))).state, State::Ok);
 }
+
+#[test]
+fn authorities_of_the_environment_that_win_over_the_platforms_are_named() {
+    assert_eq!(certificates(None), None);
+    let check = certificates(Some("/etc/company.pem".as_ref())).expect("a check");
+    assert!(check.state == State::Warning && check.says.contains("/etc/company.pem"), "{check:?}");
+    assert!(check.advice.is_some_and(|it| it.contains("env -u GIT_SSL_CAINFO git push")));
+}

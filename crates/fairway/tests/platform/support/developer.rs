@@ -105,6 +105,13 @@ impl<'a> Developer<'a> {
         commit
     }
 
+    /// The same to another branch.
+    pub(crate) fn push_to(&self, branch: &str, files: &[(&str, &str)]) -> String {
+        let commit = self.commit(files);
+        self.git(&self.clone, &["push", "--quiet", &self.url(), &format!("HEAD:refs/heads/{branch}")]);
+        commit
+    }
+
     /// The run of a commit, as `pipeline runs` shows it.
     pub(crate) fn run_of(&self, commit: &str) -> Option<Value> {
         let runs: Value = serde_json::from_str(&self.home.ok(&["pipeline", "runs", "orders", "-o", "json"])).ok()?;

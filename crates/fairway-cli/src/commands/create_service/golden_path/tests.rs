@@ -60,6 +60,13 @@ fn the_repository_is_waited_for_until_it_is_there_or_cannot_be() {
     component.status = Some(status.clone());
     let Verdict::Never(failure) = judge(&name, Some(&component)) else { panic!() };
     assert!(failure.what.contains("template x does not exist"));
+    assert_eq!(failure.hint.as_deref(), Some("platform delete component orders"));
+    // What is the platform's own fault is no reason to remove a service.
+    let pending = [Wanted::yes(STALLED, "RepositoryPending", "")];
+    status.conditions = merge(&[], &pending, None, Timestamp::UNIX_EPOCH);
+    component.status = Some(status.clone());
+    let Verdict::Never(failure) = judge(&name, Some(&component)) else { panic!() };
+    assert!(failure.hint.is_some_and(|it| it.contains("platform get component orders") && !it.contains("delete")));
     status.repository = Some(ComponentRepository { url: "https://x/y.git".to_owned(), ..Default::default() });
     component.status = Some(status);
     let Verdict::Done(url) = judge(&name, Some(&component)) else { panic!() };
