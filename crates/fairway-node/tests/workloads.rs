@@ -49,8 +49,15 @@ async fn another(plane: &Plane, name: &str, before: Option<&Pod>) -> Pod {
     plane.until(name, "ready", |it| is_ready(it) && it.uid() != uid).await
 }
 
+/// What a Pod printed, once it printed a line.
 async fn says(plane: &Plane, pod: &str) -> String {
-    plane.log(pod, LogOptions::default()).await
+    loop {
+        let text = plane.log(pod, LogOptions::default()).await;
+        if text.ends_with('\n') {
+            return text;
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -128,9 +135,7 @@ async fn a_claim_may_grow_and_not_shrink() {
         "volumes": [{ "name": "data", "persistentVolumeClaim": { "claimName": "grows" } }] });
     plane.pod("fills", &["fill", "/data/big"], spec).await;
     plane.until("fills", "running", |it| state(it) == "running").await;
-    while says(&plane, "fills").await.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    assert_eq!(says(&plane, "fills").await, "filled\n");
     let refused = change("1Mi").await.unwrap_err().to_string();
     assert!(refused.contains("can not be less than status.capacity"), "{refused}");
     assert_eq!(phase(&plane.pods().get("fills").await.unwrap()), "Running");
