@@ -24,8 +24,17 @@ python() {
   python3 -m pytest -p no:cacheprovider
 }
 
+node() {
+  if ! command node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' 2>/dev/null; then
+    echo "skipped: this machine has no Node.js 18"
+    return
+  fi
+  for file in src/*.js; do command node --check "$file"; done
+  command node --test test/
+}
+
 check() {
-  if [ -e Cargo.toml ]; then rust; else python; fi
+  if [ -e Cargo.toml ]; then rust; elif [ -e package.json ]; then node; else python; fi
   git init --quiet
   git add .
   test -z "$(git ls-files target out .packages .wheels)"
