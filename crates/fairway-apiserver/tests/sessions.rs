@@ -342,3 +342,53 @@ async fn the_right_to_create_is_needed_and_a_session_ends_with_it_or_with_its_cl
     assert!(ended(&mut process).await.unwrap_err().starts_with("the session was ended: the right to it"));
     scene.plane.stop().await;
 }
+
+/// What kubectl says, both of its outputs together, and whether it was content.
+async fn kubectl(
+    program: std::path::PathBuf,
+    config: std::path::PathBuf,
+    line: &str,
+    input: &'static str,
+) -> (bool, String) {
+    let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let run = move || {
+        let mut command = std::process::Command::new("timeout");
+        command.arg("60").arg(program).args(words).env("KUBECONFIG", &config).env("HOME", config.parent().unwrap());
+        let piped = std::process::Stdio::piped;
+        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+        let _not_read = io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_runs_commands_and_is_told_what_to_use_for_ports() {
+    let programs = fairway_testkit::kubectl::programs();
+    if programs.is_empty() {
+        return fairway_testkit::kubectl::say_skipped("what kubectl does in pods");
+    }
+    let scene = Scene::new(false).await;
+    let running = json!({ "status": { "phase": "Running" } });
+    scene.pods(None).await.patch_status("one", &PatchParams::default(), &Patch::Merge(running)).await.unwrap();
+    for program in programs {
+        let run = async |line, input| kubectl(program.clone(), scene.config.clone(), line, input).await;
+        assert_eq!(run("exec -i one -- cat", "first\nsecond\n").await, (true, "first\nsecond\n".to_owned()));
+        for (line, expected) in [
+            ("exec two -c d -- fail", &["no such luck", "exit code 7"][..]),
+            ("exec one -- nothing", &["container c of pod one does not run now"]),
+            ("exec one -c z -- ls", &["container z is not valid for pod one"]),
+            ("port-forward pod/one 0:5432", &["platform port-forward"]),
+        ] {
+            let (content, said) = run(line, "").await;
+            assert!(!content, "{} {line}: {said}", program.display());
+            for it in expected {
+                assert!(said.contains(it), "{} {line} does not say {it:?} but: {said}", program.display());
+            }
+        }
+    }
+    scene.until_nothing_runs().await;
+    scene.plane.stop().await;
+}

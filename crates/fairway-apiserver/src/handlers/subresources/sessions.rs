@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_util::sync::CancellationToken;
 
 use crate::object::text_at;
@@ -128,7 +130,9 @@ async fn send(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Recei
             return;
         }
     }
-    let _gone = sink.close().await;
+    // With a code: to kubectl an end without one is a fault.
+    let normal = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    let _gone = sink.send(Message::Close(Some(normal))).await;
 }
 
 /// The Status with which a session ends that could not begin.
