@@ -90,6 +90,35 @@ async fn a_claim_is_bound_shared_by_pods_and_removed_after_the_last() {
 }
 
 #[tokio::test]
+async fn what_a_user_wrote_into_a_claim_is_still_its_own_in_the_pod_after() {
+    let Some(plane) = Plane::start().await else { return };
+    claim(&plane, "data", "64Mi").await;
+    let as_user = || {
+        let mut spec = over("data");
+        spec["securityContext"] = json!({ "runAsUser": 999, "runAsGroup": 999 });
+        spec
+    };
+    let address = |pod: &k8s_openapi::api::core::v1::Pod| pod.status.clone().unwrap_or_default().pod_ip;
+    plane.pod("first", &["keep", "/data/private"], as_user()).await;
+    let first = plane.until("first", "done", |it| phase(it) == "Succeeded").await;
+    assert_eq!(plane.log("first", LogOptions::default()).await, "kept by 999 999\n");
+    plane.delete("first").await;
+    // Whoever takes its address in between makes the next one come from elsewhere.
+    plane.pod("between", &["sleep"], json!({})).await;
+    plane.until("between", "running", |it| state(it) == "running").await;
+    plane.pod("second", &["keep", "/data/private"], as_user()).await;
+    let second = plane.until("second", "done", |it| phase(it) == "Succeeded").await;
+    assert_ne!(address(&first), address(&second));
+    assert_eq!(plane.log("second", LogOptions::default()).await, "found, of 999 999, mode 600\nkept by 999 999\n");
+    for pod in ["between", "second"] {
+        plane.delete(pod).await;
+    }
+    claims(&plane).delete("data", &DeleteParams::default()).await.unwrap();
+    claim_is_gone(&plane, "data").await;
+    plane.clean().await;
+}
+
+#[tokio::test]
 async fn volumes_are_found_again_and_those_without_a_claim_go() {
     let Some(mut plane) = Plane::start().await else { return };
     for name in ["stays", "goes"] {
