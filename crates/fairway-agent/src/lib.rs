@@ -11,6 +11,8 @@ mod kinds;
 
 mod health;
 
+mod blame;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -159,7 +159,10 @@ async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> 
     let health =
         seen.as_ref().map_or_else(|| Health::Progressing("it is being made".to_owned()), |it| it.health.clone());
     match plan::course(delivery, &wanted, health) {
-        Course::TakenBack { why } => hold(delivery, valid, wanted, why, ctx).await,
+        Course::TakenBack { why } => {
+            let why = blamed(&namespace, &delivery.name_any(), &wanted.version, why, ctx.target.as_ref()).await;
+            hold(delivery, valid, wanted, why, ctx).await
+        }
         course => {
             if course == Course::Serving {
                 settle(delivery, &valid, &wanted, ctx).await?;
@@ -193,6 +196,18 @@ async fn health(
 ) -> Result<Option<TargetReport>, Error> {
     let report = target.health(namespace, name, version).await;
     report.map_err(|source| Error::Target { what: "look at the workload", source })
+}
+
+/// Why a version is given up, with what is to blame before it. Nobody waits for a blame that cannot be found.
+async fn blamed(namespace: &str, name: &str, version: &str, why: String, target: &dyn Target) -> String {
+    match target.blame(namespace, name, version, &why).await {
+        Ok(Some(blame)) => format!("{blame}: {why}"),
+        Ok(None) => why,
+        Err(error) => {
+            tracing::debug!(%error, delivery.namespace = namespace, delivery.name = name, "nobody could be blamed");
+            why
+        }
+    }
 }
 
 /// What is wanted serves: what only the version before needed goes, and the Release has proved itself here.

@@ -27,6 +27,18 @@ pub trait Target: Send + Sync + 'static {
     /// What there is of the objects of a bundle, and of the pods that carry a label.
     async fn look(&self, bundle: &TargetBundle<'_>, label: (&str, &str)) -> Result<TargetView, TargetError>;
 
+    /// What is to blame for a version that is given up for the reason `why`, if something says so beyond that.
+    async fn blame(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: &str,
+        why: &str,
+    ) -> Result<Option<String>, TargetError> {
+        let _ = (namespace, name, version, why);
+        Ok(None)
+    }
+
     /// How the workload does, held against a version.
     async fn health(&self, namespace: &str, name: &str, version: &str) -> Result<Option<TargetReport>, TargetError>;
 }

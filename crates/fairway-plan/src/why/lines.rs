@@ -58,9 +58,10 @@ pub(super) fn listens(line: &str) -> Option<(Option<&str>, u16)> {
         }
     }
     found.or_else(|| {
+        // `port 8080`, `port=8080`, `"port":8080`.
         let lower = line.to_ascii_lowercase();
-        let after = lower.find("port ").map(|at| &line[at + "port ".len()..])?;
-        leading_number(after.trim_start_matches([':', '=', ' '])).map(|port| (None, port))
+        let mut after = lower.match_indices("port").map(|(at, word)| &line[at + word.len()..]);
+        after.find_map(|it| leading_number(it.trim_start_matches(['"', ':', '=', ' ']))).map(|port| (None, port))
     })
 }
 

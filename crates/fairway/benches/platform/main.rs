@@ -19,6 +19,7 @@ mod report;
 mod server;
 mod service;
 mod watching;
+mod why;
 
 use anyhow::Result;
 use fairway_clock::SystemClock;
@@ -30,7 +31,7 @@ use service::Service;
 const STARTS: usize = 7;
 
 /// What is measured, each by a name that may be given: `cargo bench --bench platform -- push`.
-const PARTS: [&str; 7] = ["up", "bases", "deploy", "create", "push", "plain", "server"];
+const PARTS: [&str; 8] = ["up", "bases", "deploy", "why", "create", "push", "plain", "server"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -51,6 +52,9 @@ async fn main() -> Result<()> {
     let service = Service::build(&home)?;
     if wanted("deploy") {
         deliver::all(&home, &service, &clock).await?;
+    }
+    if wanted("why") {
+        why::all(&home, &service, &clock).await?;
     }
     if wanted("create") {
         create::all(&home, &clock).await?;

@@ -86,5 +86,8 @@ fn agent() -> Vec<PolicyRule> {
         rule("networking.k8s.io", &["networkpolicies"], MAKE),
         rule("gateway.networking.k8s.io", &["httproutes"], MAKE),
         rule("", &["pods", "events"], READ),
+        // What a version that is given up printed last.
+        rule("", &["pods/log"], &["get"]),
+        rule("discovery.k8s.io", &["endpointslices"], READ),
     ]
 }

@@ -65,6 +65,16 @@ impl Target for OwnCluster {
         Ok(TargetView { objects: view.objects, pods: view.pods, unhealthy: view.unhealthy })
     }
 
+    async fn blame(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: &str,
+        why: &str,
+    ) -> Result<Option<String>, TargetError> {
+        self.agent.blame(namespace, name, version, why).await.map_err(as_error)
+    }
+
     async fn health(&self, namespace: &str, name: &str, version: &str) -> Result<Option<TargetReport>, TargetError> {
         let report = self.agent.health(namespace, name, version).await.map_err(as_error)?;
         Ok(report.map(|it| TargetReport { health: it.health, total: it.total, ready: it.ready }))

@@ -84,6 +84,7 @@ async fn each_planted_fault_is_named_and_a_program_that_merely_ends_blames_nobod
             wrong.push(format!("{}: without {missing:?}: {said:#}", it.name));
         }
         scene.first_line_says(it, &said);
+        scene.delivery_says(it, &said).await;
         assert!(said["nextStep"].as_str().is_some_and(|it| it.starts_with("platform ") || it.starts_with("kubectl ")));
         assert!(said["changed"]["by"].as_str().is_some_and(|it| it.starts_with("local:")), "{}: {said:#}", it.name);
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use fairway_api::v1alpha1::{Environment, EnvironmentSpec};
+use fairway_api::v1alpha1::{Delivery, Environment, EnvironmentSpec};
 use fairway_oci::{Contents, ImageSpec, Layout, Platform, Reference};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ResourceQuota, Secret, Service};
@@ -137,6 +137,25 @@ impl Scene {
             assert!(first.contains(sentence), "{}: {told}", it.name);
         }
         assert!(status.contains("goes on serving") || it.name == "secret", "{}: {status}", it.name);
+    }
+
+    /// The Delivery itself names what is to blame: whoever watches it needs to ask nobody.
+    pub(super) async fn delivery_says(&self, it: &Planted, said: &Value) {
+        let by_itself = [
+            "WrongDatabasePassword",
+            "MissingVariable",
+            "DatabaseDown",
+            "MisspeltService",
+            "EgressDenied",
+            "WrongProbePath",
+            "PortMismatch",
+        ];
+        if by_itself.contains(&it.kind) {
+            let api: Api<Delivery> = Api::namespaced(self.client.clone(), "sandbox--staging");
+            let summary = api.get(it.name).await.expect("a delivery").status.expect("a status").explanation.summary;
+            let sentence = said["sentence"].as_str().expect("a sentence");
+            assert!(summary.contains(&format!("refused by its health check ({sentence}: ")), "{}: {summary}", it.name);
+        }
     }
 
     fn configure(&self, it: &Planted, fault: &str, path: &str) {
