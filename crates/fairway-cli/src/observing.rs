@@ -55,7 +55,8 @@ async fn observe(session: &Session, place: &Place, delivery: &Delivery) -> Obser
         near.list::<OurResource>(ListParams::default()),
         changes::of(session, place, &component),
     );
-    let template = template(sets.unwrap_or_default(), &wanted);
+    let (made_by, template) = template(sets.unwrap_or_default(), &wanted).unzip();
+    let template = template.unwrap_or_default();
     let (config_maps, secrets) = near.referenced(&template).await;
     let scrub = Scrub::of(secrets.iter().flat_map(|(_, it)| it.iter().flat_map(read::secret_values)));
     let keys: Vec<KeyNames> = secrets.iter().map(|(name, it)| read::secret_keys(name, it.as_ref())).collect();
@@ -77,6 +78,7 @@ async fn observe(session: &Session, place: &Place, delivery: &Delivery) -> Obser
         quotas: quotas.iter().flatten().map(read::quota).collect(),
         changes,
         instances,
+        made_by,
         namespace,
     }
 }
@@ -91,15 +93,15 @@ async fn wanted(session: &Session, place: &Place, delivery: &Delivery) -> String
     release.ok().flatten().map(|it| version(&it)).unwrap_or_default()
 }
 
-/// The template of the pods of a version, as the cluster has it: with what others changed about it.
-fn template(mut sets: Vec<ReplicaSet>, version: &str) -> PodTemplateSpec {
+/// The newest ReplicaSet of a version, and the template of its pods as the cluster has it: with what others changed.
+fn template(mut sets: Vec<ReplicaSet>, version: &str) -> Option<(String, PodTemplateSpec)> {
     let of = |it: &ReplicaSet| it.spec.as_ref().and_then(|it| it.template.clone()).unwrap_or_default();
     let is_wanted = |it: &PodTemplateSpec| {
         let labels = it.metadata.as_ref().and_then(|it| it.labels.as_ref());
         labels.and_then(|it| it.get(LABEL_VERSION)).is_some_and(|it| it == version)
     };
     sets.sort_by_key(|it| it.creation_timestamp().map(|it| it.0));
-    sets.iter().rev().map(of).find(is_wanted).unwrap_or_default()
+    sets.iter().rev().map(|it| (it.name_any(), of(it))).find(|it| is_wanted(&it.1))
 }
 
 /// When the attempt began that the Delivery speaks of, if it did not succeed.

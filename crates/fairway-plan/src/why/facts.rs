@@ -16,9 +16,13 @@ impl Observations {
         if there.is_empty() { of(true) } else { there }
     }
 
-    /// Pods of the wanted version that are not ready.
+    /// Pods of the wanted version that are not ready; also those of which nothing is left but their Events.
     pub(super) fn is_of_failing(&self, pod: &str) -> bool {
-        self.instances.iter().any(|it| it.is_wanted && !it.ready && it.name == pod)
+        if let Some(known) = self.instances.iter().find(|it| it.name == pod) {
+            return known.is_wanted && !known.ready;
+        }
+        let set = self.made_by.as_deref();
+        set.and_then(|it| pod.strip_prefix(it)).is_some_and(|it| it.starts_with('-') && !it[1..].contains('-'))
     }
 
     /// What the failing containers printed last, the last line first.

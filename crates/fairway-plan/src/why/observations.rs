@@ -17,6 +17,8 @@ pub struct Observations {
     pub standing: Standing,
     /// Its pods, and those that are gone whose last words are remembered.
     pub instances: Vec<Instance>,
+    /// What makes the pods of the version that is wanted: the name of its ReplicaSet, with which theirs begin.
+    pub made_by: Option<String>,
     /// Events since the wish was made, oldest first.
     pub events: Vec<Event>,
     /// What its Deployment asks for.

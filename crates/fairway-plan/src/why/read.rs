@@ -63,9 +63,9 @@ pub fn instance(pod: &Pod, wanted: &str) -> Instance {
     let statuses = status.and_then(|it| it.container_statuses.as_ref());
     Instance {
         name: pod.name_any(),
-        is_wanted: pod.metadata.deletion_timestamp.is_none()
-            && pod.labels().get(LABEL_VERSION).is_some_and(|it| it == wanted),
-        is_gone: false,
+        is_wanted: pod.labels().get(LABEL_VERSION).is_some_and(|it| it == wanted),
+        // On its way out it is as good as gone: what it printed can still be read.
+        is_gone: pod.metadata.deletion_timestamp.is_some(),
         ready: conditions().any(|it| it.type_ == "Ready" && it.status == "True"),
         message: status.and_then(|it| it.message.clone()),
         containers: statuses.into_iter().flatten().map(container).collect(),

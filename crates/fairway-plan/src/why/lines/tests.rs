@@ -9,7 +9,7 @@ fn a_line_about_listening_names_where() {
         ("12:30:05 server started on port 3000", Some((None, 3000))),
         ("Server listening on :9090", Some((Some(""), 9090))),
         ("listening on *:3000", Some((Some("*"), 3000))),
-        ("{\"level\":\"info\",\"message\":\"listening\",\"port\":8081}", Some((None, 8081))),
+        ("{\"level\":\"info\",\"message\":\"listening\",\"port\":8081}", Some((Some(""), 8081))),
         ("level=info msg=\"server listening\" port=8081", Some((None, 8081))),
         ("the hour is 12:30", None),
         ("listening failed: 0.0.0.0:80: permission denied", None),

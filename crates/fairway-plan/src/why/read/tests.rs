@@ -25,6 +25,10 @@ fn a_pod_is_read_with_how_its_containers_do() {
     }));
     let read = instance(&pod, "v2");
     assert!(read.is_wanted && !read.ready && !instance(&pod, "v1").is_wanted);
+    let mut leaving = pod.clone();
+    leaving.metadata.deletion_timestamp =
+        leaving.metadata.creation_timestamp.clone().or(Some(of(json!("2026-01-01T00:00:00Z"))));
+    assert!(instance(&leaving, "v2").is_gone && instance(&leaving, "v2").is_wanted && !read.is_gone);
     assert_eq!(read.containers[0].end().unwrap().reason, "OOMKilled");
     assert!(matches!(&read.containers[0].state, State::Waiting { reason, .. } if reason == "CrashLoopBackOff"));
     assert_eq!((&read.containers[1].state, read.containers[1].ready), (&State::Running, true));

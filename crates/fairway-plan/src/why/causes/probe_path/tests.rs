@@ -17,6 +17,17 @@ fn a_page_that_is_not_there_is_named_with_the_usual_one() {
 }
 
 #[test]
+fn of_a_program_that_printed_nothing_and_is_gone_the_events_are_left() {
+    let failed = "Readiness probe failed: HTTP probe failed with statuscode: 404";
+    let mut seen = nothing().event_of("Pod", "my-api-7c9-x2x", "Unhealthy", failed);
+    blames_nobody(&seen);
+    seen.made_by = Some("my-api".to_owned());
+    blames_nobody(&seen);
+    seen.made_by = Some("my-api-7c9".to_owned());
+    assert_eq!(crate::why::judge(&seen).kind, CauseKind::WrongProbePath);
+}
+
+#[test]
 fn a_page_behind_a_login_is_no_check() {
     let failed = "Readiness probe failed: HTTP probe failed with statuscode: 401";
     let sentence =
