@@ -37,8 +37,10 @@ pub(crate) const NAME: &str = "resource-controller";
 
 /// How soon to look again while something is on its way.
 const UNDERWAY: Duration = Duration::from_millis(250);
+/// The same of what somebody has already, and can use or could.
+const SOON: Duration = Duration::from_secs(1);
 /// How soon to look again at what may pass by itself.
-const LATER: Duration = Duration::from_secs(5);
+const LATER: Duration = Duration::from_secs(15);
 
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     let all = watcher::Config::default;
@@ -124,7 +126,8 @@ impl Outcome {
             Self::Leaving(_) => Next::After(UNDERWAY),
             Self::Done(it) => match it.course {
                 Course::Available => Next::Settled,
-                Course::Rotating(_) | Course::Provisioning(_) | Course::Unavailable(_) => Next::After(UNDERWAY),
+                Course::Provisioning(_) => Next::After(UNDERWAY),
+                Course::Rotating(_) | Course::Unavailable(_) => Next::After(SOON),
             },
         }
     }

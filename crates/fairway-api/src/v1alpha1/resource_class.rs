@@ -72,6 +72,7 @@ pub struct ResourceClassSpec {
     pub plans: Vec<ClassPlan>,
     /// The plan by tier of the Environment, where none is asked for; the first one for a tier that is not named.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 10))]
     pub defaults: BTreeMap<String, String>,
     /// What is generated for each Resource, once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -134,6 +135,7 @@ pub struct ClassPlan {
     pub description: String,
     /// What the manifests call `plan.NAME`. Every plan has the same names.
     #[serde(default)]
+    #[schemars(extend("maxProperties" = 40))]
     pub values: BTreeMap<String, String>,
 }
 

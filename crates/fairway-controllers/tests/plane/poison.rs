@@ -3,7 +3,8 @@
 
 use anyhow::{Context, Result, ensure};
 use fairway_api::v1alpha1::{
-    Component, ComponentTemplate, Delivery, Environment, PipelineRun, PipelineRunSpec, Project, Release, Team,
+    Component, ComponentTemplate, Delivery, Environment, PipelineRun, PipelineRunSpec, Project, Release, Resource,
+    ResourceSpec, Team,
 };
 use kube::Api;
 use kube::api::{DynamicObject, PostParams};
@@ -48,6 +49,7 @@ fn put(tree: &mut Value, path: &[String], value: Option<Value>) {
 fn good() -> Result<Vec<(Value, Option<&'static str>)>> {
     let spec = release('1', "poison");
     let wish = fairway_api::v1alpha1::DeliverySpec { release_name: "none".to_owned(), ..Default::default() };
+    let need = ResourceSpec { class_name: "redis".to_owned(), ..ResourceSpec::default() };
     let mut templated = component("good");
     templated.spec.template = Some(ComponentTemplate { name: "good".to_owned(), ..ComponentTemplate::default() });
     Ok(vec![
@@ -55,9 +57,11 @@ fn good() -> Result<Vec<(Value, Option<&'static str>)>> {
         (serde_json::to_value(project("good"))?, None),
         (serde_json::to_value(environment("good"))?, Some(PROJECT)),
         (serde_json::to_value(template())?, None),
+        (serde_json::to_value(fairway_plan::resource::builtin().remove(1))?, None),
         (serde_json::to_value(templated)?, Some(PROJECT)),
         (serde_json::to_value(Release::new("good", spec))?, Some(PROJECT)),
         (serde_json::to_value(Delivery::new("good", wish))?, Some(STAGING)),
+        (serde_json::to_value(Resource::new("good", need))?, Some(STAGING)),
         (serde_json::to_value(run())?, Some(PROJECT)),
     ])
 }

@@ -81,8 +81,9 @@ fn account(name: &str, rules: &[PolicyRule]) -> [Value; 3] {
 /// The kinds that bundles hold.
 fn agent() -> Vec<PolicyRule> {
     vec![
-        rule("", &["configmaps", "services", "serviceaccounts"], MAKE),
-        rule("apps", &["deployments"], MAKE),
+        rule("", &["configmaps", "persistentvolumeclaims", "services", "serviceaccounts"], MAKE),
+        rule("apps", &["deployments", "statefulsets"], MAKE),
+        rule("batch", &["cronjobs", "jobs"], MAKE),
         rule("networking.k8s.io", &["networkpolicies"], MAKE),
         rule("gateway.networking.k8s.io", &["httproutes"], MAKE),
         rule("", &["pods", "events"], READ),

@@ -145,6 +145,23 @@ fn volumes_have_one_source_each() {
 }
 
 #[test]
+fn a_stateful_set_mounts_its_claims_like_volumes() {
+    let set = |mount: &str| {
+        let container = json!({ "name": "c", "image": "i", "volumeMounts": [{ "name": mount, "mountPath": "/data" }] });
+        let template = json!({ "metadata": { "labels": { "a": "b" } }, "spec": { "containers": [container] } });
+        let claims = json!([{ "metadata": { "name": "data" }, "spec": { "accessModes": ["ReadWriteOnce"] } }]);
+        let selector = json!({ "matchLabels": { "a": "b" } });
+        wrong(
+            "statefulsets",
+            json!({ "spec": { "selector": selector, "template": template, "volumeClaimTemplates": claims } }),
+        )
+    };
+    assert!(set("data").is_empty(), "{:?}", set("data"));
+    let said = "spec.template.spec.containers[0].volumeMounts[0].name: Not found: \"date\"";
+    assert_eq!(set("date"), [said]);
+}
+
+#[test]
 fn a_pod_changes_its_images_and_little_else() {
     let old = pod(json!({}));
     let mut image = old.clone();

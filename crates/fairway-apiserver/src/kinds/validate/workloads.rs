@@ -39,7 +39,27 @@ pub(super) fn stateful_set(object: &Value, causes: &mut Vec<Cause>) {
     not_negative("spec.updateStrategy.rollingUpdate.partition", &strategy["rollingUpdate"]["partition"], causes);
     not_negative("spec.replicas", &spec["replicas"], causes);
     not_negative("spec.minReadySeconds", &spec["minReadySeconds"], causes);
-    selected_template(spec, "statefulset", causes);
+    selected_template(&with_claims(spec), "statefulset", causes);
+}
+
+/// Each claim is a volume of the set's pods under the same name, which containers mount like any other.
+fn with_claims(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    let claims: Vec<Value> =
+        items(&spec["volumeClaimTemplates"]).iter().map(|it| it["metadata"]["name"].clone()).collect();
+    let known: Vec<Value> = items(&spec["template"]["spec"]["volumes"]).iter().map(|it| it["name"].clone()).collect();
+    let new: Vec<Value> = claims.into_iter().filter(|it| it.is_string() && !known.contains(it)).collect();
+    if new.is_empty() || !spec["template"]["spec"].is_object() {
+        return spec;
+    }
+    let volumes = &mut spec["template"]["spec"]["volumes"];
+    if !volumes.is_array() {
+        *volumes = json!([]);
+    }
+    if let Some(volumes) = volumes.as_array_mut() {
+        volumes.extend(new.into_iter().map(|name| json!({ "name": name, "emptyDir": {} })));
+    }
+    spec
 }
 
 pub(super) fn daemon_set(object: &Value, causes: &mut Vec<Cause>) {
