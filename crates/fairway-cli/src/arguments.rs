@@ -25,6 +25,7 @@ use crate::commands::port_forward::PortForward;
 use crate::commands::promote::Promote;
 use crate::commands::release::ReleaseCommand;
 use crate::commands::repo::RepoCommand;
+use crate::commands::resource::ResourceCommand;
 use crate::commands::restart::Restart;
 use crate::commands::rollback::Rollback;
 use crate::commands::scale::Scale;
@@ -124,6 +125,9 @@ pub enum Command {
     /// Databases of a service
     #[command(subcommand)]
     Db(DbCommand),
+    /// Databases, caches and what else services need
+    #[command(subcommand)]
+    Resource(ResourceCommand),
     /// What happens to pushes: runs and their steps
     #[command(subcommand)]
     Pipeline(PipelineCommand),
@@ -139,7 +143,7 @@ pub enum Command {
     Ledger(LedgerCommand),
     /// Say who the platform takes you for
     Whoami,
-    /// Show objects: teams, projects, environments, templates, components, releases, deliveries, pipelineruns
+    /// Show objects: teams, projects, environments, templates, components, releases, deliveries, resources, resourceclasses, pipelineruns
     Get(Get),
     /// Remove an object, and what belongs to it
     Delete(Delete),

@@ -38,6 +38,8 @@ pub mod release;
 
 pub mod db;
 
+pub mod resource;
+
 pub mod repo;
 
 #[cfg(target_os = "linux")]

@@ -15,8 +15,9 @@ use crate::commands::base;
 use crate::commands::db::DbCommand;
 use crate::commands::pipeline::PipelineCommand;
 use crate::commands::repo::RepoCommand;
+use crate::commands::resource::ResourceCommand;
 use crate::commands::template::TemplateCommand;
-use crate::commands::{self, kubeconfig, ledger, logs, pipeline, release, repo, template, up};
+use crate::commands::{self, kubeconfig, ledger, logs, pipeline, release, repo, resource, template, up};
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
 use crate::output::{Format, Report, hint_text, print, print_bytes, print_error, print_failure, render, to_yaml};
@@ -222,6 +223,7 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
         Command::Release(release::ReleaseCommand::Show(it)) => context.show(&release::show(session, &it).await?),
         Command::Release(release::ReleaseCommand::Create(it)) => context.show(&release::create(session, &it).await?),
         Command::Db(DbCommand::Migrate(it)) => context.show(&commands::db::migrate(session, &it).await?),
+        Command::Resource(it) => resource_command(context, session, it).await,
         Command::Pipeline(it) => pipeline_command(context, session, it).await,
         Command::Repo(RepoCommand::List) => context.show(&repo::list(session).await?),
         Command::Repo(RepoCommand::Show(it)) => context.show(&repo::show(session, &it).await?),
@@ -240,6 +242,16 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
         }
         // The rest was done without a session.
         _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn resource_command(context: &Context, session: &Session, command: ResourceCommand) -> Result<ExitCode, Failure> {
+    match command {
+        ResourceCommand::List(it) => context.show(&resource::list(session, &it).await?),
+        ResourceCommand::Show(it) => context.show(&resource::show(session, &it).await?),
+        ResourceCommand::Add(it) => context.show(&resource::add(session, &it).await?),
+        ResourceCommand::Rotate(it) => context.show(&resource::rotate(session, &it).await?),
+        ResourceCommand::Remove(it) => context.show(&resource::remove(session, &it).await?),
     }
 }
 

@@ -7,6 +7,8 @@ mod fields;
 
 mod resources;
 
+mod edit;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -14,6 +16,7 @@ use serde_json::{Map, Value};
 use crate::Finding;
 use fields::Fields;
 
+pub use edit::with_need;
 pub use resources::{Need, Piece, pieces};
 
 /// A file larger than this is not a score file.

@@ -7,7 +7,7 @@ use kube::core::DynamicObject;
 use serde::Serialize;
 
 use super::Wait;
-use super::get::{check_name, kind, namespaces};
+use super::get::{check_name, in_environments, kind, namespaces};
 use crate::failure::Failure;
 use crate::output::Report;
 use crate::session::Session;
@@ -58,7 +58,7 @@ impl Report for Deleted {
 pub async fn delete(session: &Session, delete: &Delete) -> Result<Deleted, Failure> {
     let kind = kind(&delete.kind)?;
     check_name(&delete.name)?;
-    if kind.resource.plural == "deliveries" && delete.env.is_none() {
+    if in_environments(&kind) && delete.env.is_none() {
         return Err(Failure::usage("in which environment?").hint("say it with --env=NAME"));
     }
     let namespace = namespaces(session, &kind, delete.env.as_deref()).await?.into_iter().next().flatten();

@@ -199,7 +199,7 @@ pub(crate) async fn namespaces(
         return Ok(vec![None]);
     }
     let project = session.project().await?;
-    if kind.resource.plural != "deliveries" {
+    if !in_environments(kind) {
         return Ok(vec![Some(project.to_string())]);
     }
     let places = match environment {
@@ -207,6 +207,11 @@ pub(crate) async fn namespaces(
         None => place::environments(session, &project).await?,
     };
     Ok(places.iter().map(|it| Some(it.namespace())).collect())
+}
+
+/// Whether objects of a kind live in the namespaces of Environments.
+pub(crate) fn in_environments(kind: &Kind) -> bool {
+    ["deliveries", "resources"].contains(&kind.resource.plural.as_str())
 }
 
 fn path(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {

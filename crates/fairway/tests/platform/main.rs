@@ -21,6 +21,8 @@ mod repositories;
 
 mod repo_commands;
 
+mod resources;
+
 mod pipelines;
 
 mod languages;

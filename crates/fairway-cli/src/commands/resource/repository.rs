@@ -1,0 +1,156 @@
+//! Where the score file of a service is: in the repository that the platform hosts, else in the current folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use fairway_api::names::ComponentName;
+use fairway_api::v1alpha1::Component;
+use fairway_plan::score;
+
+use crate::failure::Failure;
+use crate::git_access::Entries;
+use crate::place;
+use crate::session::Session;
+use crate::source;
+
+/// The name of the file.
+const SCORE: &str = "score.yaml";
+
+/// A score file that can be changed.
+pub(super) enum Source {
+    /// In a clone of the hosted repository, which goes away.
+    Hosted(Clone),
+    /// In a folder of the user's.
+    Local(PathBuf),
+}
+
+/// A clone in a folder of its own.
+pub(super) struct Clone {
+    folder: PathBuf,
+    url: String,
+    branch: String,
+    arguments: Vec<String>,
+}
+
+impl Drop for Clone {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Source {
+    pub(super) async fn open(
+        session: &Session,
+        component: &ComponentName,
+        object: &Component,
+    ) -> Result<Self, Failure> {
+        let hosted = object.status.as_ref().and_then(|it| it.repository.clone());
+        if let Some(repository) = hosted.filter(|_| object.spec.template.is_some()) {
+            return Clone::of(session, repository.url, repository.default_branch).map(Self::Hosted);
+        }
+        let missing = || {
+            Failure::usage(format!(
+                "{component} has no repository that the platform hosts, and its score.yaml is not here"
+            ))
+            .hint("go to its folder and try again")
+        };
+        let file = place::find_score(&session.folder).ok_or_else(missing)?;
+        if source::name_in(&file)? != component.as_str() {
+            return Err(missing());
+        }
+        Ok(Self::Local(file))
+    }
+
+    pub(super) fn read(&self) -> Result<String, Failure> {
+        let file = match self {
+            Self::Hosted(it) => it.folder.join(SCORE),
+            Self::Local(file) => file.clone(),
+        };
+        let size = fs::metadata(&file).map_err(Failure::io(format!("read {}", file.display())))?.len();
+        if size > score::MAX_BYTES as u64 {
+            return Err(Failure::usage(format!("{} is too large for a score file", file.display())));
+        }
+        fs::read_to_string(&file).map_err(Failure::io(format!("read {}", file.display())))
+    }
+
+    /// For a plan.
+    pub(super) fn described(&self) -> String {
+        match self {
+            Self::Hosted(it) => format!("on branch {} of {}", it.branch, it.url),
+            Self::Local(file) => format!("at {}", file.display()),
+        }
+    }
+
+    /// Writes the file: as a commit that is pushed, or in its place. What was done, in words.
+    pub(super) fn write(&self, session: &Session, text: &str, message: &str) -> Result<String, Failure> {
+        match self {
+            Self::Hosted(it) => it.commit(text, message),
+            Self::Local(file) => {
+                // Whole or not at all.
+                let beside = file.with_file_name(format!(".score.yaml.{}", session.world.entropy.hex(4)));
+                let failed = || Failure::io(format!("write {}", file.display()));
+                fs::write(&beside, text).map_err(failed())?;
+                fs::rename(&beside, file).map_err(failed())?;
+                Ok(format!("changed {}, which you commit", file.display()))
+            }
+        }
+    }
+
+    pub(super) fn next_step(&self, component: &ComponentName, environment: &str) -> String {
+        match self {
+            Self::Hosted(_) => format!("platform status {component} --env={environment} --wait"),
+            Self::Local(_) => format!("platform deploy {component} --env={environment}"),
+        }
+    }
+}
+
+impl Clone {
+    fn of(session: &Session, url: String, branch: String) -> Result<Self, Failure> {
+        let folder = std::env::temp_dir().join(format!("platform-{}", session.world.entropy.hex(8)));
+        let mut arguments = Vec::new();
+        if let Some(running) = session.home.running() {
+            let program = std::env::current_exe().map_err(Failure::io("find this program"))?;
+            arguments = Entries::new(&session.home, &program, running.api_port).arguments();
+        }
+        let clone = Self { folder, url, branch, arguments };
+        let said = clone.git(
+            &std::env::temp_dir(),
+            &["clone", "--quiet", "--depth=1", "--branch", &clone.branch, "--", &clone.url],
+            Some(&clone.folder),
+        )?;
+        succeeded(&said, "clone the repository")?;
+        Ok(clone)
+    }
+
+    fn commit(&self, text: &str, message: &str) -> Result<String, Failure> {
+        fs::write(self.folder.join(SCORE), text).map_err(Failure::io("write score.yaml"))?;
+        succeeded(&self.git(&self.folder, &["add", SCORE], None)?, "add score.yaml")?;
+        let named = self.git(&self.folder, &["config", "user.email"], None)?.status.success();
+        // Who has told git no name commits under that of this command.
+        let who: &[&str] =
+            if named { &[] } else { &["-c", "user.name=platform", "-c", "user.email=platform@localhost"] };
+        let commit = [who, &["commit", "--quiet", "--no-verify", "-m", message]].concat();
+        succeeded(&self.git(&self.folder, &commit, None)?, "commit score.yaml")?;
+        let to = format!("HEAD:refs/heads/{}", self.branch);
+        succeeded(&self.git(&self.folder, &["push", "--quiet", "origin", &to], None)?, "push the commit")?;
+        let head = self.git(&self.folder, &["rev-parse", "--short=10", "HEAD"], None)?;
+        let head = String::from_utf8_lossy(&head.stdout).trim().to_owned();
+        Ok(format!("commit {head} on {}", self.branch))
+    }
+
+    fn git(&self, folder: &Path, arguments: &[&str], last: Option<&Path>) -> Result<Output, Failure> {
+        let mut command = Command::new("git");
+        // It would win over what git is told.
+        command.args(&self.arguments).args(arguments).args(last).current_dir(folder).env_remove("GIT_SSL_CAINFO");
+        command.env("GIT_TERMINAL_PROMPT", "0").stdin(Stdio::null()).output().map_err(Failure::io("run git"))
+    }
+}
+
+fn succeeded(output: &Output, doing: &str) -> Result<(), Failure> {
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::failed(format!("git could not {doing}")).details(said.lines().map(str::to_owned).take(10)))
+}

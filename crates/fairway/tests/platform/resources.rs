@@ -1,0 +1,234 @@
+//! Databases on the real platform: a service that names one gets it, reads from it, outlives the end of its server and a
+//! change of its password, and leaves a dump when it goes.
+
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{Home, can_run_containers, text};
+
+/// Asks its database again and again, each time with a login of its own, and says what came.
+const READER: &str = r#"trap 'exit 0' TERM
+make="CREATE TABLE IF NOT EXISTS told (word text); INSERT INTO told SELECT 'kept' WHERE NOT EXISTS (SELECT FROM told)"
+psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -qAtc "$make" || exit 1
+while :; do
+  if said=$(psql "$DATABASE_URL" -qAtc "SELECT 'answer: ' || word || ' for ' || session_user FROM told" 2>&1); then
+    echo "$said"
+  else
+    echo "FAILED: $said"
+  fi
+  sleep 0.05
+done
+"#;
+
+/// A service whose image is that of its database: the client's programs are in it.
+struct Reader<'a> {
+    home: &'a Home,
+    folder: PathBuf,
+}
+
+impl<'a> Reader<'a> {
+    /// Registered, with a score file that names no resource yet.
+    fn registered(home: &'a Home) -> Self {
+        let folder = home.work().join("reader");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let it = Self { home, folder };
+        it.write("bases/postgres-15:latest", "");
+        home.ok(&["create-service", "--name=reader", "--from=reader"]);
+        it
+    }
+
+    fn write(&self, image: &str, rest: &str) {
+        let script: String = READER.lines().map(|it| format!("          {it}\n")).collect();
+        let score = format!(
+            "apiVersion: score.dev/v1b1\nmetadata:\n  name: reader\ncontainers:\n  web:\n    image: {image}\n    \
+             command: [/bin/sh, -c]\n    args:\n      - |\n{script}{rest}"
+        );
+        std::fs::write(self.folder.join("score.yaml"), score).expect("write score.yaml");
+    }
+
+    fn score(&self) -> String {
+        std::fs::read_to_string(self.folder.join("score.yaml")).expect("score.yaml")
+    }
+
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        self.home.command(arguments).current_dir(&self.folder).output().expect("the binary runs")
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let said = || format!("{}{}{}", text(&output.stdout), text(&output.stderr), self.home.log());
+        assert!(output.status.success(), "platform {}: {}", arguments.join(" "), said());
+        text(&output.stdout)
+    }
+
+    fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "platform {}: {}", arguments.join(" "), text(&output.stdout));
+        text(&output.stderr)
+    }
+
+    fn resource(&self) -> Value {
+        let shown = self.ok(&["resource", "show", "reader-db", "--env=staging", "-o", "json"]);
+        serde_json::from_str(&shown).expect("JSON")
+    }
+
+    /// The log of every instance there is.
+    fn log(&self) -> String {
+        self.ok(&["logs", "reader", "--env=staging", "--tail=100000"])
+    }
+
+    /// Looks at the log until it has this.
+    fn says(&self, part: &str) {
+        for _ in 0..600 {
+            if self.log().contains(part) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        unreachable!("never {part:?}: {}", self.log());
+    }
+
+    /// What it says from now on, of every instance there is now, until [`Child`] is killed.
+    fn follow(&self, into: &std::path::Path) -> Child {
+        let file = std::fs::File::create(into).expect("a file");
+        let mut command = self.home.command(&["logs", "reader", "--env=staging", "--follow"]);
+        command.stdout(file).stderr(Stdio::null()).spawn().expect("the binary runs")
+    }
+}
+
+/// The image that the platform made of a base, by digest.
+fn image(resource: &Value) -> String {
+    resource["image"].as_str().expect("an image").to_owned()
+}
+
+#[test]
+fn a_service_gets_its_database_keeps_it_over_a_rotation_and_leaves_a_dump() {
+    if !can_run_containers() {
+        return;
+    }
+    let home = Home::new();
+    home.up();
+    let reader = Reader::registered(&home);
+    if !adds(&reader) {
+        return;
+    }
+    reads(&reader);
+    rotates(&reader);
+    is_killed(&home, &reader);
+    goes(&reader);
+}
+
+/// One command: the line in the score file, and the database. False where its image cannot be had here.
+fn adds(reader: &Reader<'_>) -> bool {
+    let unknown = reader.fails(&["resource", "add", "oracle", "--name=db", "--env=staging"]);
+    assert!(unknown.contains("there is no resource \"oracle\"; there are postgres, redis"), "{unknown}");
+    let plan = reader.fails(&["resource", "add", "postgres", "--name=db", "--env=staging", "--plan=huge"]);
+    assert!(plan.contains("no plan \"huge\"; it has small, medium, large"), "{plan}");
+    let before = reader.score();
+    let add = ["resource", "add", "postgres", "--name=db", "--env=staging"];
+    let shown = reader.ok(&[&add[..], &["--dry-run"]].concat());
+    assert!(shown.contains("+ StatefulSet reader-db\n") && shown.contains("variable DB_URL"), "{shown}");
+    assert_eq!(reader.score(), before, "nothing was done");
+    let output = reader.run(&[&add[..], &["--timeout=10m"]].concat());
+    if text(&output.stderr).contains("base image postgres-15") {
+        eprintln!("skipped: {}", text(&output.stderr));
+        return false;
+    }
+    let added = text(&output.stdout);
+    assert!(output.status.success(), "{}{}", text(&output.stderr), reader.home.log());
+    assert!(added.contains("postgres 15 in plan small can be used in staging"), "{added}");
+    assert!(added.contains("variables: DB_URL"), "{added}");
+    assert!(reader.score().contains("DB_URL: \"${resources.db.url}\""));
+    let again = reader.fails(&add);
+    assert!(again.contains("has a resource \"db\" already"), "{again}");
+    true
+}
+
+/// The service starts with it, and its answer is what the database holds.
+fn reads(reader: &Reader<'_>) {
+    let rest = "    variables:\n      DATABASE_URL: \"${resources.db.url}\"\nresources:\n  db: { type: postgres }\n";
+    reader.write(&image(&reader.resource()), rest);
+    reader.ok(&["deploy", "--env=staging", "--timeout=5m"]);
+    reader.says("answer: kept for app_a");
+    let used = reader.resource();
+    assert_eq!(used["usedBy"], serde_json::json!(["reader"]), "{used}");
+    let refused = reader.fails(&["resource", "remove", "reader-db", "--env=staging", "--yes"]);
+    assert!(refused.contains("reader uses reader-db in staging; it stays"), "{refused}");
+}
+
+/// Every request of the service begins with a login, and none fails.
+fn rotates(reader: &Reader<'_>) {
+    let old = reader.home.work().join("old.log");
+    let mut following = reader.follow(&old);
+    reader.ok(&["resource", "rotate", "reader-db", "--env=staging", "--timeout=5m"]);
+    reader.says("answer: kept for app_b");
+    let _ = following.kill();
+    let _ = following.wait();
+    let said = format!("{}{}", std::fs::read_to_string(&old).expect("a log"), reader.log());
+    let (answers, failed) = (said.matches("answer: kept").count(), said.matches("FAILED").count());
+    eprintln!("rotation: {answers} requests, {failed} failed");
+    assert!(answers > 20, "{said}");
+    assert_eq!(failed, 0, "{said}");
+}
+
+/// The server's pod is ended without a warning; it comes back with what it held.
+fn is_killed(home: &Home, reader: &Reader<'_>) {
+    let servers = servers(home);
+    assert_eq!(servers.len(), 1, "{servers:?}");
+    let killed = std::process::Command::new("kill").arg("-9").arg(servers[0].to_string()).status();
+    assert!(killed.expect("kill runs").success());
+    for _ in 0..600 {
+        let log = reader.log();
+        let after = log.rfind("FAILED").map(|it| &log[it..]);
+        if after.is_some_and(|it| it.contains("answer: kept for app_b")) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    unreachable!("it never answered again: {}{}", reader.log(), home.log());
+}
+
+/// The database servers whose folder is in this home.
+fn servers(home: &Home) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
+        let read = |name: &str| std::fs::read(entry.path().join(name)).unwrap_or_default();
+        let mounts = text(&read("mountinfo"));
+        let line = text(&read("cmdline"));
+        let ours = mounts.contains(home.path().to_string_lossy().as_ref());
+        if ours && line.starts_with("postgres\0-D\0") {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+/// Nothing uses it any more: it goes, and what it held is kept.
+fn goes(reader: &Reader<'_>) {
+    reader.ok(&["delete", "component", "reader", "--yes"]);
+    let removed = reader.ok(&["resource", "remove", "reader-db", "--env=staging", "--yes", "--timeout=5m"]);
+    assert!(removed.contains("a dump of what it held is in the claim reader-db-dumps"), "{removed}");
+    let dumps = find(&reader.home.path(), ".dump");
+    assert_eq!(dumps.len(), 1, "{dumps:?}");
+    assert!(std::fs::metadata(&dumps[0]).expect("a dump").len() > 500);
+    assert!(find(&reader.home.path(), "PG_VERSION").is_empty(), "the data is gone");
+    assert!(reader.ok(&["resource", "list"]).contains("no resource yet"));
+}
+
+/// Files below a folder whose names end so; images are not looked into.
+fn find(folder: &std::path::Path, end: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        match entry.file_type() {
+            Ok(it) if it.is_dir() && !["images", "rootfs"].contains(&name.as_str()) => found.extend(find(&path, end)),
+            Ok(it) if it.is_file() && name.ends_with(end) => found.push(path),
+            _ => {}
+        }
+    }
+    found
+}
