@@ -53,11 +53,6 @@ fn every_spelling_that_the_design_promises_is_understood() {
         "platform release list --service=my-api",
         "platform release show v0.1.0 --service my-api",
         "platform release create --service S --image REF@DIGEST --commit C",
-        "platform resource list",
-        "platform resource show my-api-db --env=staging",
-        "platform resource add postgres --name reports --to my-api --env staging --plan=small --version=15 --dry-run",
-        "platform resource rotate my-api-db --timeout=1m",
-        "platform resource remove my-api-db --discard --yes",
         "platform ledger verify",
         "platform ledger export",
         "platform ledger show 0123",
@@ -130,4 +125,17 @@ fn language_database_and_cache_have_defaults() {
         (said(&it.language), said(&it.database), said(&it.cache)),
         ("python".into(), "postgres".into(), "redis".into())
     );
+}
+
+#[test]
+fn resources_are_added_rotated_and_removed() {
+    for line in [
+        "platform resource list",
+        "platform resource show my-api-db --env=staging",
+        "platform resource add postgres --name reports --to my-api --env staging --plan=small --version=15 --dry-run",
+        "platform resource rotate my-api-db --timeout=1m",
+        "platform resource remove my-api-db --discard --yes",
+    ] {
+        assert!(matches!(parsed(line), Command::Resource(_)), "{line}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Removing a Resource: not while something uses it, and not before what it holds is in safety.
 
-use fairway_api::names::{LABEL_PROJECT, LABEL_RESOURCE};
+use fairway_api::names::LABEL_RESOURCE;
 use fairway_api::v1alpha1::{DeletionPolicy, Resource};
 use fairway_controller::{delete_exact, list};
 use fairway_plan::health::Health;
@@ -105,11 +105,10 @@ async fn dump(it: &Resource, observed: &Observed, ctx: &Context) -> Result<Optio
 
 /// The claim that dumps are kept in. It is nobody's child: it stays when the Resource goes.
 async fn keep_claim(it: &Resource, namespace: &str, storage: &str, ctx: &Context) -> Result<(), Error> {
-    let project = it.labels().get(LABEL_PROJECT).cloned();
     let claim = json!({
         "metadata": {
             "name": resource::dumps_claim(&it.name_any()), "namespace": namespace,
-            "labels": { LABEL_DUMPS: it.name_any(), LABEL_PROJECT: project },
+            "labels": { LABEL_DUMPS: it.name_any() },
         },
         "spec": { "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": storage } } },
     });

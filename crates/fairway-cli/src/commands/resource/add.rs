@@ -108,7 +108,7 @@ pub async fn add(session: &Session, add: &Add) -> Result<Added, Failure> {
     let need = need(add, &class);
     let outputs: Vec<&str> = class.spec.outputs.iter().map(|it| it.name.as_str()).collect();
     let variables = variables(&add.name, &outputs);
-    let source = Source::open(session, &component, &object).await?;
+    let source = Source::open(session, &component, &object)?;
     let before = source.read()?;
     let after =
         score::with_need(&before, &add.name, &need, &variables).map_err(|why| by_hand(&why, add, &variables))?;
@@ -123,7 +123,7 @@ pub async fn add(session: &Session, add: &Add) -> Result<Added, Failure> {
     };
     added.next_step = source.next_step(&component, &added.environment);
     if add.dry_run {
-        added.summary = "nothing was done".to_owned();
+        "nothing was done".clone_into(&mut added.summary);
         return Ok(added);
     }
     session.progress.note(&added.plan.join("\n"));
@@ -207,7 +207,6 @@ fn checked(after: &str, before: &str, add: &Add) -> Result<(), Failure> {
     Err(Failure::usage("score.yaml would not be in order").details(new))
 }
 
-#[expect(clippy::too_many_arguments, reason = "all that the plan tells")]
 /// What is made, and what is changed: by the code that makes it.
 fn planned(
     class: &ResourceClass,

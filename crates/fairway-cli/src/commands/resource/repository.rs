@@ -40,11 +40,7 @@ impl Drop for Clone {
 }
 
 impl Source {
-    pub(super) async fn open(
-        session: &Session,
-        component: &ComponentName,
-        object: &Component,
-    ) -> Result<Self, Failure> {
+    pub(super) fn open(session: &Session, component: &ComponentName, object: &Component) -> Result<Self, Failure> {
         let hosted = object.status.as_ref().and_then(|it| it.repository.clone());
         if let Some(repository) = hosted.filter(|_| object.spec.template.is_some()) {
             return Clone::of(session, repository.url, repository.default_branch).map(Self::Hosted);

@@ -62,7 +62,7 @@ impl Report for Rotated {
 pub async fn rotate(session: &Session, rotate: &Rotate) -> Result<Rotated, Failure> {
     let (place, found) = find(session, &rotate.which).await?;
     let (name, cause) = (rotate.which.name.clone(), session.new_cause());
-    if !found.status.as_ref().is_some_and(|it| it.connection.is_some()) {
+    if found.status.as_ref().is_none_or(|it| it.connection.is_none()) {
         return Err(Failure::not_ready(format!("{name} was never ready, so nobody has credentials of it"))
             .hint(format!("platform resource show {name}")));
     }
