@@ -3,8 +3,8 @@
 
 use anyhow::{Context, Result, ensure};
 use fairway_api::v1alpha1::{
-    Component, ComponentTemplate, Delivery, Environment, PipelineRun, PipelineRunSpec, Project, Release, Resource,
-    ResourceSpec, Team,
+    Component, ComponentTemplate, Delivery, Environment, PipelineRun, PipelineRunSpec, Project, Release,
+    ReleaseMigrations, Resource, ResourceSpec, Team, Toolchain,
 };
 use kube::Api;
 use kube::api::{DynamicObject, PostParams};
@@ -47,7 +47,15 @@ fn put(tree: &mut Value, path: &[String], value: Option<Value>) {
 
 /// A good object of each kind, and the namespace it belongs in.
 fn good() -> Result<Vec<(Value, Option<&'static str>)>> {
-    let spec = release('1', "poison");
+    // With all that can be in it: what a field needs beside it is there.
+    let mut spec = release('1', "poison");
+    spec.toolchain = Some(Toolchain { name: "python".to_owned(), version: "3.11".to_owned(), base: None });
+    spec.migrations = Some(ReleaseMigrations {
+        resource: "db".to_owned(),
+        container: WEB.to_owned(),
+        command: vec!["migrate".to_owned()],
+        steps: Vec::new(),
+    });
     let wish = fairway_api::v1alpha1::DeliverySpec { release_name: "none".to_owned(), ..Default::default() };
     let need = ResourceSpec { class_name: "redis".to_owned(), ..ResourceSpec::default() };
     let mut templated = component("good");
@@ -82,7 +90,10 @@ async fn poison_is_refused_by_name_or_harms_nobody() -> Result<()> {
     let world = World::hosting().await?;
     world.declared().await?;
     let mut tried = 0;
-    for ((object, namespace), definition) in good()?.into_iter().zip(fairway_api::v1alpha1::definitions()) {
+    let good = good()?;
+    for definition in fairway_api::v1alpha1::definitions() {
+        let kind = definition.spec.names.kind.as_str();
+        let (object, namespace) = good.iter().find(|it| it.0["kind"] == kind).with_context(|| format!("no {kind}"))?;
         let names = &definition.spec.names;
         let kind = GroupVersionKind::gvk("fairway.dev", "v1alpha1", &names.kind);
         let resource = ApiResource::from_gvk_with_plural(&kind, &names.plural);
