@@ -110,9 +110,10 @@ pub async fn add(session: &Session, add: &Add) -> Result<Added, Failure> {
     let variables = variables(&add.name, &outputs);
     let source = Source::open(session, &component, &object)?;
     let before = source.read()?;
+    is_new(&before, add)?;
     let after =
         score::with_need(&before, &add.name, &need, &variables).map_err(|why| by_hand(&why, add, &variables))?;
-    checked(&after, &before, add)?;
+    checked(&after, &before)?;
     let mut added = Added {
         name: name.to_string(),
         component: component.to_string(),
@@ -187,14 +188,19 @@ fn by_hand(why: &str, add: &Add, variables: &[(String, String)]) -> Failure {
     Failure::refused(format!("score.yaml is left as it is: {why}")).details(lines).hint("add these lines by hand")
 }
 
-/// What was written must be in order, as far as it was before.
-fn checked(after: &str, before: &str, add: &Add) -> Result<(), Failure> {
-    let (score, findings) = score::parse(before);
-    let there = score.is_some_and(|it| score::workload(&it.workload).0.resources.contains_key(&add.name));
-    if there {
+/// What is there already is not added once more.
+fn is_new(before: &str, add: &Add) -> Result<(), Failure> {
+    let there = score::parse(before).0;
+    if there.is_some_and(|it| score::workload(&it.workload).0.resources.contains_key(&add.name)) {
         return Err(Failure::refused(format!("the service has a resource {:?} already", add.name))
             .hint("choose another --name, or platform resource list"));
     }
+    Ok(())
+}
+
+/// What was written must be in order, as far as it was before.
+fn checked(after: &str, before: &str) -> Result<(), Failure> {
+    let findings = score::parse(before).1;
     let new: Vec<String> = score::parse(after)
         .1
         .into_iter()

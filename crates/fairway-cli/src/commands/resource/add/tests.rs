@@ -26,8 +26,8 @@ fn a_class_is_named_only_where_its_type_would_not_do() {
 fn a_name_that_is_taken_and_a_file_that_would_not_be_in_order_are_refused() {
     let file = "apiVersion: score.dev/v1b1\nmetadata: { name: api }\ncontainers: { web: { image: . } }\nresources: { db: { type: postgres } }\n";
     let add = |name: &str| Add { name: name.to_owned(), kind: "postgres".to_owned(), ..Add::default() };
-    assert!(checked(file, file, &add("db")).is_err());
-    assert!(checked(file, file, &add("reports")).is_ok());
+    assert!(is_new(file, &add("db")).is_err());
+    assert!(is_new(file, &add("reports")).is_ok() && checked(file, file).is_ok());
     let bad = file.replace("db:", "Bad_Name:");
-    assert!(checked(&bad, file, &add("reports")).is_err());
+    assert!(checked(&bad, file).is_err());
 }
