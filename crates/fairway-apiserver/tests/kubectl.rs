@@ -205,7 +205,7 @@ async fn kubectl_is_told_what_is_not_there() {
     play(&[
         ("run one --image=example.test/c:1", "", &["pod/one created"]),
         ("!top pods", "", &["Metrics API not available"]),
-        ("!exec one -- ls", "", &["this server does not serve pods/exec yet"]),
+        ("!exec one -- ls", "", &["pod one does not have a host assigned"]),
         ("!port-forward pod/one 8080:80", "", &["unable to forward port because pod is not running"]),
         ("logs one", "", &[]),
         ("!create -f -", "{apiVersion: example.com/v1, kind: Boat, metadata: {name: a}}", &["no matches for kind"]),

@@ -306,7 +306,8 @@ async fn what_cannot_be_read_or_is_too_much_is_refused_by_name() {
         ("GET /apis/nothing.example.com/v1/things".to_owned(), String::new(), 404),
         ("POST /api/v1/pods".to_owned(), "{}".to_owned(), 405),
         ("GET /api/v1/namespaces/default/nodes".to_owned(), String::new(), 404),
-        ("GET /api/v1/namespaces/default/pods/p/exec".to_owned(), String::new(), 501),
+        ("GET /api/v1/namespaces/default/pods/p/attach".to_owned(), String::new(), 501),
+        ("GET /api/v1/namespaces/default/pods/p/exec".to_owned(), String::new(), 404),
     ];
     for (line, body, code) in cases {
         let answer = send(&plane, &line, &json_type, &body).await;

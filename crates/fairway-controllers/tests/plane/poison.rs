@@ -3,8 +3,8 @@
 
 use anyhow::{Context, Result, ensure};
 use fairway_api::v1alpha1::{
-    Component, ComponentTemplate, Delivery, Environment, PipelineRun, PipelineRunSpec, Project, Release,
-    ReleaseMigrations, Resource, ResourceSpec, Team, Toolchain,
+    Component, ComponentTemplate, Delivery, Environment, Migration, MigrationKind, PipelineRun, PipelineRunSpec,
+    Project, Release, ReleaseMigrations, Resource, ResourceSpec, Team, Toolchain,
 };
 use kube::Api;
 use kube::api::{DynamicObject, PostParams};
@@ -54,7 +54,12 @@ fn good() -> Result<Vec<(Value, Option<&'static str>)>> {
         resource: "db".to_owned(),
         container: WEB.to_owned(),
         command: vec!["migrate".to_owned()],
-        steps: Vec::new(),
+        steps: vec![Migration {
+            id: "1".to_owned(),
+            name: "init".to_owned(),
+            digest: format!("sha256:{}", "0".repeat(64)),
+            kind: MigrationKind::Compatible,
+        }],
     });
     let wish = fairway_api::v1alpha1::DeliverySpec { release_name: "none".to_owned(), ..Default::default() };
     let need = ResourceSpec { class_name: "redis".to_owned(), ..ResourceSpec::default() };

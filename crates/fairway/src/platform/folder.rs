@@ -1,9 +1,10 @@
 //! The folder a platform lives in: who holds it, where it is reached, and everything in it readable by its owner only.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
@@ -45,12 +46,9 @@ impl Folder {
             .mode(0o600)
             .open(&path)
             .with_context(|| format!("open {}", path.display()))?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let mut holder = String::new();
-            let _ = lock.read_to_string(&mut holder);
+        if let Some(holder) = held_by(&mut lock) {
             bail!(
-                "another platform (process {}) runs on {}; stop it with `platform down`, or choose another folder with FAIRWAY_HOME",
-                holder.trim(),
+                "another platform (process {holder}) runs on {}; stop it with `platform down`, or choose another folder with FAIRWAY_HOME",
                 root.display()
             );
         }
@@ -89,6 +87,39 @@ impl Folder {
         };
         write().with_context(|| format!("write {}", path.display()))
     }
+}
+
+/// How often one that is dying is waited for, and how long each time.
+const TRIES: u32 = 2000;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Takes the lock, or says which process has it. One that was killed has it until the last of its threads is gone.
+fn held_by(lock: &mut File) -> Option<String> {
+    let mut holder = String::new();
+    for _ in 0..TRIES {
+        if flock(&*lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return None;
+        }
+        holder.clear();
+        let _ = lock.rewind().and_then(|()| lock.read_to_string(&mut holder));
+        if !is_dying(holder.trim()) {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Some(holder.trim().to_owned())
+}
+
+/// Whether a process is gone but for its threads, or has been killed and does not know yet.
+fn is_dying(pid: &str) -> bool {
+    if pid.is_empty() || !pid.bytes().all(|it| it.is_ascii_digit()) {
+        return false;
+    }
+    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { return true };
+    let field = |name: &str| status.lines().find_map(|it| it.strip_prefix(name)).map(str::trim);
+    let is_zombie = field("State:").is_some_and(|it| it.starts_with('Z') || it.starts_with('X'));
+    let pending = field("ShdPnd:").and_then(|it| u64::from_str_radix(it, 16).ok()).unwrap_or(0);
+    is_zombie || pending & (1 << 8) != 0 // SIGKILL is 9, and the lowest bit is signal 1
 }
 
 fn make_private(path: &Path) -> Result<()> {

@@ -35,3 +35,17 @@ fn a_folder_that_cannot_be_made_says_which_and_what_to_do() {
     let error = format!("{:#}", Folder::hold(Path::new("/proc/fairway")).err().unwrap());
     assert!(error.contains("/proc/fairway") && error.contains("FAIRWAY_HOME"), "{error}");
 }
+
+#[test]
+fn a_process_that_is_dead_but_for_its_remains_is_waited_for_and_a_living_one_is_not() {
+    assert!(!is_dying(&std::process::id().to_string()));
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    while !is_dying(&child.id().to_string()) {
+        std::thread::yield_now();
+    }
+    child.wait().unwrap();
+    assert!(is_dying(&child.id().to_string()), "nothing is left of it");
+    for nobody in ["", "..", "-1", "1 2"] {
+        assert!(!is_dying(nobody), "{nobody:?}");
+    }
+}
