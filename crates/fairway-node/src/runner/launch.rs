@@ -66,6 +66,7 @@ pub(super) fn say(line: &str) {
 
 fn launch(state: &Path, uid: &str) -> Result<i32, Failed> {
     raw::close_inherited().step(|| "close inherited descriptors".into())?;
+    raw::default_signals();
     std::env::set_current_dir(state).step(|| format!("enter {}", state.display()))?;
     let sandbox = read_sandbox(uid)?;
     join(&sandbox.cgroups)?;

@@ -45,6 +45,17 @@ pub(super) fn close_inherited() -> io::Result<()> {
     close_range(0)
 }
 
+/// Takes every signal as it is by default: what whoever started us ignores (a shell does so with the interrupt of what it
+/// starts in the background) would be ignored in every container. A broken pipe stays an error of a write: init outlives
+/// its clients, and containers get the default back when they are executed.
+pub(super) fn default_signals() {
+    for signal in (1..=libc::SIGRTMAX()).filter(|it| *it != libc::SIGPIPE) {
+        // SAFETY: sets dispositions of this process only, before it has set any; SIGKILL, SIGSTOP and those that the C
+        // library keeps for itself are refused, and that is as it should be.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
 /// Marks every descriptor above the standard three to be closed by the next exec: nothing leaks into a container.
 pub(super) fn close_on_exec() -> io::Result<()> {
     close_range(libc::CLOSE_RANGE_CLOEXEC)
