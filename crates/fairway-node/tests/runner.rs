@@ -310,7 +310,8 @@ async fn commands_run_inside_a_container_with_its_rights_and_their_time_is_limit
     let late = exec(&["/bin/program", "stubborn"], Duration::from_secs(3)).await;
     assert_eq!((late.exit_code, late.output.as_str()), (None, "stubborn\n"));
     let absent = exec(&["/bin/absent"], long).await;
-    assert_eq!(absent.exit_code, Some(126));
+    assert_eq!(absent.exit_code, Some(127));
+    assert_eq!(exec(&["/bin"], long).await.exit_code, Some(126));
     assert!(pod.exec("ghost", &["/bin/program".into()], long).await.is_err());
     bench.clean().await;
 }

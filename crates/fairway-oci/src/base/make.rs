@@ -178,7 +178,8 @@ impl Sources {
                 Ok(())
             }
         });
-        fetched.buffer_unordered(AT_ONCE).try_collect().await
+        // In order: of several that fail, the same one is told every time.
+        fetched.buffered(AT_ONCE).try_collect().await
     }
 
     async fn fetch_package(&self, package: &LockedPackage, snapshot: Option<Timestamp>) -> Result<(), MakeBase> {

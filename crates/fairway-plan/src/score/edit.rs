@@ -9,8 +9,13 @@ use super::Need;
 /// The text with one more need, and with variables in the only container. The reason where that is left to a person.
 pub fn with_need(text: &str, name: &str, need: &Need, variables: &[(String, String)]) -> Result<String, String> {
     let mut tree: Value = serde_saphyr::from_str(text).map_err(|_| "it is not valid YAML".to_owned())?;
+    if !tree.is_object() {
+        return Err(by_hand());
+    }
     let value = written(need);
-    let flow = value.iter().map(|(key, it)| format!("{key}: {}", flow(it))).collect::<Vec<_>>().join(", ");
+    // As a person would: what it is comes first.
+    let order = ["type", "class", "params"].into_iter().filter_map(|key| Some((key, value.get(key)?)));
+    let flow = order.map(|(key, it)| format!("{key}: {}", flow(it))).collect::<Vec<_>>().join(", ");
     let mut edited = add(text, &["resources"], name, &format!("{{ {flow} }}")).ok_or_else(by_hand)?;
     set(&mut tree, &["resources"], name, Value::Object(value));
     if !variables.is_empty() {
