@@ -47,11 +47,17 @@ pub(super) async fn leave(it: &Resource, ctx: &Context) -> Result<Option<Leaving
         }
     }
     let (namespace, name) = (it.namespace().unwrap_or_default(), it.name_any());
-    for inventory in [dumping(&name), inventory(&name)] {
+    let remove = async |inventory: String| {
         let removed = ctx.target.remove(&namespace, &inventory).await;
-        removed.map_err(|source| Error::Target { what: "remove the objects", source })?;
+        removed.map(drop).map_err(|source| Error::Target { what: "remove the objects", source })
+    };
+    remove(inventory(&name)).await?;
+    if let Some(left) = claims(&namespace, &name, ctx).await? {
+        return Ok(Some(left));
     }
-    claims(&namespace, &name, ctx).await
+    // Last of all: until then its job is what tells the next look that the dump was made.
+    remove(dumping(&name)).await?;
+    Ok(None)
 }
 
 fn dumping(name: &str) -> String {
