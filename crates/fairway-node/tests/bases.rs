@@ -92,7 +92,7 @@ async fn the_python_base_runs_a_program_and_has_no_shell() {
 
 #[tokio::test]
 async fn the_tools_base_makes_an_environment_with_pip() {
-    let script = "set -eu; python3 -m venv --without-pip /tmp/venv; /tmp/venv/bin/python -c 'import sys; print(sys.prefix)'; python3 -m pip --version";
+    let script = "set -eu; python3 -m venv --without-pip /data/venv; /data/venv/bin/python -c 'import sys; print(sys.prefix)'; python3 -m pip --version";
     let Some(log) = said("python-3.11-tools", json!(["/bin/bash", "-c", script])).await else { return };
-    assert!(log.starts_with("/tmp/venv\npip 23."), "{log}");
+    assert!(log.starts_with("/data/venv\npip 23."), "{log}");
 }
