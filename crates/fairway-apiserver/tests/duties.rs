@@ -11,7 +11,7 @@ use bytes::Bytes;
 use fairway_apiserver::{ApiError, AuditNote, Identity, LogOptions, PodRef, PodStreams};
 use fairway_clock::{ManualClock, SystemEntropy, World};
 use fairway_store::{Entry, Journal, JournalError};
-use fairway_testkit::{Setup, TestPlane};
+use fairway_testkit::{Notes, Setup, TestPlane};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod, Secret, Service, ServiceAccount};
@@ -23,24 +23,6 @@ use serde_json::{Value, json};
 
 fn of<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
-}
-
-/// A journal that remembers its notes.
-#[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<AuditNote>>>);
-
-impl Journal for Notes {
-    fn prepare(&mut self, _: &rusqlite::Transaction<'_>) -> Result<(), JournalError> {
-        Ok(())
-    }
-
-    fn record(&mut self, _: &rusqlite::Transaction<'_>, entries: &[Entry<'_>]) -> Result<(), JournalError> {
-        let notes = entries.iter().filter_map(|it| it.note?.downcast_ref::<AuditNote>().cloned());
-        self.0.lock().unwrap().extend(notes);
-        Ok(())
-    }
-
-    fn settled(&mut self, _: bool) {}
 }
 
 #[tokio::test]
@@ -58,7 +40,7 @@ async fn the_journal_learns_who_wrote_what_and_never_a_value() {
     assert!(matches!(refused, kube::Error::Api(it) if it.code == 403));
     assert!(theirs.list(&kube::api::ListParams::default()).await.is_err());
     let doubled = secrets.create(&PostParams::default(), &of(secret)).await.unwrap_err();
-    let notes = notes.0.lock().unwrap().clone();
+    let notes = notes.all();
     let about: Vec<&AuditNote> = notes.iter().filter(|it| &*it.resource == "secrets").collect();
     assert_eq!(about.len(), 2, "one write and one refusal; reads and conflicts are no changes: {about:?}");
     let (written, refused) = (about[0], about[1]);
@@ -169,7 +151,7 @@ async fn the_journal_learns_who_is_behind_an_impersonation_also_when_it_is_refus
     plane.client().request_text(request("jane")).await.unwrap();
     let somebody = Identity { user: "somebody".into(), ..Identity::default() };
     plane.client_as(somebody).request_text(request("root")).await.unwrap_err();
-    let notes = notes.0.lock().unwrap().clone();
+    let notes = notes.all();
     let written = notes.iter().find(|it| &*it.resource == "configmaps").unwrap();
     assert_eq!((written.identity.user.as_str(), written.identity.impersonator.as_deref()), ("jane", Some("admin")));
     let refused = notes.iter().find(|it| &*it.verb == "impersonate").unwrap();

@@ -5,13 +5,12 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fairway_apiserver::{ApiError, AuditNote, Command, Connection, Execution, LogOptions, PodRef, PodStreams};
-use fairway_store::{Entry, Journal, JournalError};
-use fairway_testkit::{Setup, TestPlane};
+use fairway_apiserver::{ApiError, Command, Connection, Execution, LogOptions, PodRef, PodStreams};
+use fairway_testkit::{Notes, Setup, TestPlane};
 use futures::FutureExt as _;
 use futures::stream::BoxStream;
 use k8s_openapi::api::core::v1::Pod;
@@ -101,23 +100,6 @@ impl PodStreams for Fake {
         serving.detach_all();
         Ok(Box::pin(ours))
     }
-}
-
-#[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<AuditNote>>>);
-
-impl Journal for Notes {
-    fn prepare(&mut self, _: &rusqlite::Transaction<'_>) -> Result<(), JournalError> {
-        Ok(())
-    }
-
-    fn record(&mut self, _: &rusqlite::Transaction<'_>, entries: &[Entry<'_>]) -> Result<(), JournalError> {
-        let notes = entries.iter().filter_map(|it| it.note?.downcast_ref::<AuditNote>().cloned());
-        self.0.lock().unwrap().extend(notes);
-        Ok(())
-    }
-
-    fn settled(&mut self, _: bool) {}
 }
 
 struct Scene {
@@ -215,10 +197,10 @@ async fn a_command_hears_its_input_to_the_end_and_its_code_comes_back() {
     assert_eq!(all(process.stdout()).await, "132x43");
     assert_eq!(ended(&mut process).await, Ok(0));
 
-    let recorded: Vec<_> = scene.notes.0.lock().unwrap().iter().filter_map(|it| it.entered.clone()).collect();
+    let recorded: Vec<_> = scene.notes.all().iter().filter_map(|it| it.entered.clone()).collect();
     assert_eq!(recorded[0], json!({ "container": "c", "program": "cat", "terminal": false }));
     assert_eq!(recorded[1]["container"], "d");
-    assert!(!format!("{:?}", scene.notes.0.lock().unwrap()).contains("secret"), "what it is told is its own affair");
+    assert!(!format!("{:?}", scene.notes.all()).contains("secret"), "what it is told is its own affair");
     scene.until_nothing_runs().await;
     scene.plane.stop().await;
 }
@@ -235,7 +217,7 @@ async fn a_port_is_connected_and_one_where_nobody_listens_says_so() {
     assert_eq!(&heard, b"heard hello\n");
     let error = forward.take_error(1).unwrap().await;
     assert_eq!(error.as_deref(), Some("Internal error occurred: connect to port 1: Connection refused"));
-    let recorded = scene.notes.0.lock().unwrap().iter().find_map(|it| it.entered.clone());
+    let recorded = scene.notes.all().iter().find_map(|it| it.entered.clone());
     assert_eq!(recorded, Some(json!({ "ports": [5432, 1] })));
     drop((stream, forward));
     scene.plane.stop().await;
@@ -296,7 +278,7 @@ async fn what_cannot_be_is_refused_before_anything_is_opened() {
         let refused = ask(method, path, headers).await;
         assert!(refused.contains(expected), "{method} {path}: {refused}");
     }
-    assert!(scene.notes.0.lock().unwrap().iter().all(|it| it.entered.is_none()));
+    assert!(scene.notes.all().iter().all(|it| it.entered.is_none()));
     assert_eq!(scene.running.load(Ordering::SeqCst), 0);
     scene.plane.stop().await;
 }

@@ -2,6 +2,7 @@
 
 pub mod kubectl;
 mod mortal;
+mod notes;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 pub use mortal::mortal;
+pub use notes::Notes;
 
 /// A running plane. [`TestPlane::stop`] ends it; the folder goes when it is dropped.
 pub struct TestPlane {
