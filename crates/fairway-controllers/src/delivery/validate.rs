@@ -90,4 +90,4 @@ fn release(delivery: &Delivery, observed: &Observed, component: &ComponentName) 
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

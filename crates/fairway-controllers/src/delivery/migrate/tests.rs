@@ -1,22 +1,8 @@
-use fairway_api::names::{ComponentName, EnvironmentName, ProjectName};
-use fairway_api::v1alpha1::{
-    Delivered, DeliverySpec, DeliveryStatus, MigrationKind, MigrationWish, Release, ReleaseSpec,
-};
+use fairway_api::v1alpha1::{Delivered, DeliverySpec, DeliveryStatus, MigrationKind, MigrationWish};
 use serde_json::json;
 
 use super::*;
-
-fn valid() -> Valid {
-    Valid {
-        project: ProjectName::parse("shop").unwrap(),
-        environment: EnvironmentName::parse("staging").unwrap(),
-        component: ComponentName::parse("api").unwrap(),
-        namespace: "shop--staging".to_owned(),
-        release: Release::new("api-1", ReleaseSpec::default()),
-        replicas: 1,
-        restart: None,
-    }
-}
+use crate::delivery::validate::tests::valid;
 
 fn migration(kind: MigrationKind) -> Migration {
     Migration { id: "0002".to_owned(), name: "more".to_owned(), digest: "sha256:2".to_owned(), kind }

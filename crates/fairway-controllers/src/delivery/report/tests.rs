@@ -1,10 +1,10 @@
-use fairway_api::names::{ComponentName, EnvironmentName, ProjectName};
-use fairway_api::v1alpha1::{DeliverySpec, Release, ReleaseSpec};
+use fairway_api::v1alpha1::DeliverySpec;
 use fairway_plan::health::Health;
 use fairway_plan::render::Bundle;
 
 use super::super::plan::Rendered;
-use super::super::validate::{Problem, Valid};
+use super::super::validate::Problem;
+use super::super::validate::tests::valid;
 use super::*;
 use crate::target::TargetReport;
 
@@ -26,15 +26,7 @@ fn outcome(version: &str, course: Course, ready: i32) -> Result<Outcome, Error> 
     let bundle =
         Bundle { objects: vec![], digest, host: Some("api.staging.shop.localhost".to_owned()), ready_within: 10 };
     Ok(Outcome::Done(Box::new(Done {
-        valid: Valid {
-            project: ProjectName::parse("shop").unwrap(),
-            environment: EnvironmentName::parse("staging").unwrap(),
-            component: ComponentName::parse("api").unwrap(),
-            namespace: "shop--staging".to_owned(),
-            release: Release::new("r", ReleaseSpec::default()),
-            replicas: 2,
-            restart: None,
-        },
+        valid: valid(),
         wanted: Rendered {
             bundle,
             version: version.to_owned(),

@@ -1,19 +1,7 @@
-use fairway_api::names::{ComponentName, EnvironmentName, ProjectName};
-use fairway_api::v1alpha1::{Explanation, ReleaseSpec, ResourceSpec, ResourceStatus};
+use fairway_api::v1alpha1::{Explanation, ResourceSpec, ResourceStatus};
 
 use super::*;
-
-fn valid() -> Valid {
-    Valid {
-        project: ProjectName::parse("shop").unwrap(),
-        environment: EnvironmentName::parse("staging").unwrap(),
-        component: ComponentName::parse("api").unwrap(),
-        namespace: "shop--staging".to_owned(),
-        release: Release::new("r", ReleaseSpec::default()),
-        replicas: 1,
-        restart: None,
-    }
-}
+use crate::delivery::validate::tests::valid;
 
 fn need(kind: &str) -> BTreeMap<String, Need> {
     [("db".to_owned(), Need { r#type: kind.to_owned(), ..Need::default() })].into()

@@ -6,6 +6,19 @@ use jiff::Timestamp;
 
 use super::*;
 
+/// A wish that can be carried out, for the tests of what comes after.
+pub(in crate::delivery) fn valid() -> Valid {
+    Valid {
+        project: ProjectName::parse("shop").unwrap(),
+        environment: EnvironmentName::parse("staging").unwrap(),
+        component: ComponentName::parse("api").unwrap(),
+        namespace: "shop--staging".to_owned(),
+        release: Release::new("r", ReleaseSpec::default()),
+        replicas: 2,
+        restart: None,
+    }
+}
+
 fn release(uncommitted: bool, proven: &[&str]) -> Release {
     let mut spec = ReleaseSpec { component_name: "api".to_owned(), ..ReleaseSpec::default() };
     spec.source.uncommitted = uncommitted;
