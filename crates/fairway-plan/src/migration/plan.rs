@@ -74,11 +74,7 @@ impl Refusal {
             Self::Edited { id, .. } => format!("restore migration {id} as it was, and put the change in a new one"),
             Self::Between { id, .. } => format!("rename migration {id} so that it comes last, and push again"),
             Self::Missing { id } => format!("restore migration {id} from history, and push again"),
-            Self::TooNew { .. } => {
-                format!(
-                    "platform db restore {component} --env={environment} brings the data of before back; or repair forward with a new release"
-                )
-            }
+            Self::TooNew { .. } => "repair forward: deliver a new release that runs on the schema there is".to_owned(),
             Self::Breaking { id, .. } => format!(
                 "split it into a compatible migration now and a breaking one once no version needs what it removes; or accept that it is down until the new version is up: platform db migrate {component} --env={environment} --allow-breaking={id}"
             ),
