@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::support::developer::{PIPELINE, TEST, can_build, rise, serving};
+use crate::support::developer::{PIPELINE, TEST, can_build, serving};
 use crate::support::{Home, text};
 
 #[test]
@@ -40,7 +40,7 @@ fn a_run_goes_on_after_kill_9_and_a_removed_service_leaves_no_repository() {
     let pushed = developer.push(&[("answer.txt", "good 2"), ("test.sh", &format!("sleep 3\n{TEST}"))]);
     developer.until(&pushed, "running", |it| it["summary"].as_str().is_some_and(|it| it.contains("test is running")));
     home.kill();
-    rise(&home);
+    home.up();
     developer.ends(&pushed, "Succeeded");
     developer.shows("good 2");
     let url = developer.url();

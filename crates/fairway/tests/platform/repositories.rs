@@ -204,6 +204,27 @@ fn pushes_are_in_the_ledger(home: &Home) {
     assert_eq!(pushes[0]["data"]["updates"][0]["ref"], "refs/heads/main");
 }
 
+/// A push that breaks a rule is refused with its reason, which the ledger keeps too.
+fn rules_hold(home: &Home, git: &Git<'_>, folder: &Path) {
+    std::os::unix::fs::symlink("/etc/passwd", folder.join("secrets")).expect("a link");
+    git.ok(folder, &["add", "--all"]);
+    git.ok(folder, &["commit", "--quiet", "-m", "Link"]);
+    let said = git.fails(folder, &["push", "origin", "main"]);
+    assert!(said.contains("remote: fairway: - \"secrets\": is a link to \"/etc/passwd\""), "{said}");
+    let refused = refused::refused(home, "orders");
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(
+        (&refused[0]["data"]["code"], &refused[0]["data"]["updates"][0]["ref"]),
+        (&403.into(), &"refs/heads/main".into())
+    );
+    assert!(
+        refused[0]["data"]["message"].as_str().is_some_and(|it| it.contains("is a link to \"/etc/passwd\"")),
+        "{refused:?}"
+    );
+    let said = git.fails(folder, &["push", "origin", "HEAD~1:refs/heads/--upload-pack=x"]);
+    assert!(said.contains("choose another name"), "{said}");
+}
+
 #[test]
 fn rules_hold_on_the_real_platform_and_a_push_outlives_its_death() {
     if !can_run_containers() {
@@ -216,13 +237,7 @@ fn rules_hold_on_the_real_platform_and_a_push_outlives_its_death() {
     let git = Git { home: &home, token: Some(token(&home)) };
     git.ok(&work, &["clone", "--quiet", &format!("{}/git/sandbox/orders.git", url(&home)), "orders"]);
     let folder = work.join("orders");
-    std::os::unix::fs::symlink("/etc/passwd", folder.join("secrets")).expect("a link");
-    git.ok(&folder, &["add", "--all"]);
-    git.ok(&folder, &["commit", "--quiet", "-m", "Link"]);
-    let said = git.fails(&folder, &["push", "origin", "main"]);
-    assert!(said.contains("remote: fairway: - \"secrets\": is a link to \"/etc/passwd\""), "{said}");
-    let said = git.fails(&folder, &["push", "origin", "HEAD~1:refs/heads/--upload-pack=x"]);
-    assert!(said.contains("choose another name"), "{said}");
+    rules_hold(&home, &git, &folder);
     git.ok(&folder, &["reset", "--quiet", "--hard", "origin/main"]);
     git.ok(&folder, &["commit", "--quiet", "--allow-empty", "-m", "Kept"]);
     git.ok(&folder, &["push", "--quiet", "origin", "main"]);

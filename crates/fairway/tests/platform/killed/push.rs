@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::developer::{can_build, rise, serving};
+use crate::support::developer::{can_build, serving};
 use crate::support::{Home, text};
 
 /// Starts a platform that will die when it comes to this point.
@@ -45,7 +45,7 @@ fn killed_at_each_point_from_push_to_url_it_comes_to_show_what_was_pushed() {
         let acknowledged = developer.try_push().status.success();
         assert!(acknowledged || matches!(point, "push-taken" | "push-recorded" | "run-made"), "{point}{}", home.log());
         dies(&home, point);
-        rise(&home);
+        home.up();
         developer.shows_after(&serves, &wanted);
         developer.ends(&commit, "Succeeded");
         // While one version follows the other both answer.
@@ -73,7 +73,7 @@ fn killed_when_a_repository_was_just_made_it_is_the_services_after_the_next_star
     let (code, said) = home.fails(&["create-service", "--name=orders", "--language=rust"]);
     assert_eq!(code, 6, "{said}");
     dies(&home, "repository-made");
-    rise(&home);
+    home.up();
     // The same command again is no other service: it waits for what was begun.
     let said = home.ok(&["create-service", "--name=orders", "--language=rust"]);
     assert!(said.contains("/git/sandbox/orders.git"), "{said}");

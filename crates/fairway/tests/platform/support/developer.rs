@@ -196,20 +196,6 @@ pub(crate) fn serving(home: &Home) -> Developer<'_> {
     developer
 }
 
-/// Starts a platform that was killed: the dead one may hold its folder for a moment longer.
-pub(crate) fn rise(home: &Home) {
-    for _ in 0..100 {
-        let risen = home.run(&["up", "--port=0", "--gateway-port=0"]);
-        if risen.status.success() {
-            return;
-        }
-        let said = text(&risen.stderr);
-        assert!(said.contains("another platform"), "{said}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    unreachable!("it never starts again{}", home.log())
-}
-
 /// Whether services can be built and run here.
 pub(crate) fn can_build() -> bool {
     let rustc = Command::new("rustc").arg("-vV").stdout(Stdio::null()).status();
