@@ -7,7 +7,10 @@ const SHORTEST: usize = 4;
 /// A longer line is cut: evidence is read by people.
 const MOST: usize = 400;
 /// Words before `=` or `:` whose value is nobody's business.
-const SECRET_WORDS: [&str; 8] = ["password", "passwd", "pwd", "secret", "token", "api_key", "apikey", "access_key"];
+const SECRET_WORDS: [&str; 10] =
+    ["password", "passwd", "pwd", "passphrase", "secret", "token", "api_key", "apikey", "access_key", "authorization"];
+/// What stands before the value in the header of a request.
+const SCHEMES: [&str; 2] = ["bearer ", "basic "];
 
 /// Knows values that must not be shown.
 #[derive(Clone, Default)]
@@ -96,12 +99,17 @@ fn assignments(line: &str) -> String {
 
 /// Where the value stands that is assigned right here: after `=` or `:`, perhaps in quotes.
 fn value_after(text: &str) -> Option<(usize, usize)> {
-    let sign = text.find(['=', ':']).filter(|at| text[..*at].chars().all(|it| "\"' _".contains(it)))?;
+    // The word may begin a name: `SECRET_KEY=`, `tokenValue:`.
+    let name = text.find(|it: char| !(it.is_ascii_alphanumeric() || matches!(it, '_' | '-'))).unwrap_or(text.len());
+    let sign = text[name..].find(['=', ':']).map(|at| name + at);
+    let sign = sign.filter(|at| text[name..*at].chars().all(|it| "\"' ".contains(it)))?;
     // `password: ` in prose and `password=`: only a colon that assigns stands before a quote or in `KEY: value`.
     let after = &text[sign + 1..];
     let start = after.find(|it: char| !it.is_whitespace())?;
     let quote = after[start..].chars().next().filter(|it| matches!(it, '"' | '\''));
     let begin = sign + 1 + start + quote.map_or(0, char::len_utf8);
+    let is_scheme = |it: &&str| text.get(begin..begin + it.len()).is_some_and(|found| found.eq_ignore_ascii_case(it));
+    let begin = begin + SCHEMES.iter().find(|it| is_scheme(it)).map_or(0, |it| it.len());
     let value = &text[begin..];
     let end = match quote {
         Some(quote) => value.find(quote).unwrap_or(value.len()),

@@ -13,6 +13,11 @@ fn no_value_of_a_secret_and_nothing_where_passwords_stand_is_left() {
         ("host=db password=x1y2 dbname=a", "host=db password=[hidden] dbname=a"),
         ("{\"token\": \"abc\", \"user\": \"me\"}", "{\"token\": \"[hidden]\", \"user\": \"me\"}"),
         ("PGPASSWORD='a b' psql", "PGPASSWORD='[hidden]' psql"),
+        ("SECRET_KEY=abc and AWS_SECRET_ACCESS_KEY: def", "SECRET_KEY=[hidden] and AWS_SECRET_ACCESS_KEY: [hidden]"),
+        ("{\"tokenValue\":\"abc\"}", "{\"tokenValue\":\"[hidden]\"}"),
+        ("> Authorization: Bearer abc.def, x", "> Authorization: Bearer [hidden], x"),
+        ("authorization=\"Basic YTpi\" x", "authorization=\"Basic [hidden]\" x"),
+        ("secret shop-db has no key \"urll\": mended", "secret shop-db has no key \"urll\": mended"),
         ("api_key=1&secret=2;x", "api_key=[hidden]&secret=[hidden];x"),
         (
             "FATAL:  password authentication failed for user \"app\"",
