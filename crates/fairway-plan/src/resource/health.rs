@@ -1,6 +1,7 @@
 //! Whether a Resource can be used, judged from the objects that there are.
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::Value;
 
 use crate::health::{Health, explain};
@@ -75,8 +76,13 @@ fn done(name: &str, live: Option<&Value>, pods: &[Pod], unhealthy: &dyn Fn(&Pod)
     Health::Progressing(format!("job {name} is at work{why}"))
 }
 
-/// Whether a Pod was made for an object of that name.
+/// Whether a Pod was made for an object of that name. A Deployment's are made by a ReplicaSet with one word more; other
+/// objects of the Resource have names that begin so too.
 fn of(pod: &Pod, name: &str) -> bool {
-    let owned = pod.metadata.owner_references.iter().flatten().any(|it| it.name == name || it.name.starts_with(name));
+    let by_set = |it: &OwnerReference| {
+        let word = it.name.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+        it.kind == "ReplicaSet" && word.is_some_and(|it| !it.contains('-'))
+    };
+    let owned = pod.metadata.owner_references.iter().flatten().any(|it| it.name == name || by_set(it));
     owned && pod.metadata.deletion_timestamp.is_none()
 }

@@ -263,3 +263,32 @@ fn a_resource_serves_when_its_sets_are_ready_and_is_prepared_when_its_jobs_are_d
         assert_eq!((said(state.serving).as_str(), said(state.prepared).as_str()), (serving, prepared));
     }
 }
+
+#[test]
+fn what_keeps_a_set_is_told_of_its_own_pods_and_not_of_those_of_a_job_with_a_longer_name() {
+    let set = json!({ "kind": "StatefulSet", "metadata": { "name": "db" } });
+    let deployment = json!({ "kind": "Deployment", "metadata": { "name": "db-proxy" } });
+    let live = Some(json!({ "metadata": { "generation": 1 }, "spec": { "replicas": 1 }, "status": {} }));
+    let pod = |kind: &str, owner: &str| -> k8s_openapi::api::core::v1::Pod {
+        serde_json::from_value(json!({
+            "metadata": { "ownerReferences": [{ "apiVersion": "x", "kind": kind, "name": owner, "uid": "1" }] },
+            "status": { "containerStatuses": [{
+                "name": owner, "image": "", "imageID": "", "ready": false, "restartCount": 0,
+                "state": { "terminated": { "exitCode": 1 } },
+            }] },
+        }))
+        .unwrap()
+    };
+    let nobody = |_: &k8s_openapi::api::core::v1::Pod| None;
+    let serving = |wanted: &Value, pods: &[k8s_openapi::api::core::v1::Pod]| {
+        let Health::Progressing(sentence) = judge(&[(wanted, live.clone())], pods, &nobody).serving else {
+            panic!("it is on its way")
+        };
+        sentence
+    };
+    let pods = [pod("Job", "db-logins-1a"), pod("ReplicaSet", "db-proxy-7c9"), pod("StatefulSet", "db")];
+    assert_eq!(serving(&set, &pods), "0 of 1 instances of db are ready: container db exited with code 1");
+    assert_eq!(serving(&set, &pods[..2]), "0 of 1 instances of db are ready");
+    let sentence = "0 of 1 instances of db-proxy are ready: container db-proxy-7c9 exited with code 1";
+    assert_eq!(serving(&deployment, &pods), sentence);
+}
