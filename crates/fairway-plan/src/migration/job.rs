@@ -88,7 +88,7 @@ fn environment(input: &Input<'_>, container: &Value) -> Vec<Value> {
         container["envFrom"].as_array().into_iter().flatten().filter_map(|it| data(&it["configMapRef"]["name"]));
     let settings = config.filter_map(|it| it["data"].as_object()).flatten();
     let mut variables: Map<String, Value> =
-        settings.map(|(name, value)| (name.clone(), json!({ "name": name, "value": value }))).collect();
+        settings.map(|(name, value)| (name.clone(), json!({ "name": name, "value": as_it_stands(value) }))).collect();
     let mut ordered: Vec<Value> = Vec::new();
     for it in container["env"].as_array().into_iter().flatten() {
         // What is said by the workload wins over a setting of the same name, as it does there.
@@ -96,6 +96,11 @@ fn environment(input: &Input<'_>, container: &Value) -> Vec<Value> {
         ordered.push(with_rights(input, it.clone()));
     }
     variables.into_iter().map(|it| it.1).chain(ordered).collect()
+}
+
+/// In a variable `$(NAME)` is the value of another one and `$$` one sign; in a ConfigMap both are what they are.
+fn as_it_stands(value: &Value) -> String {
+    value.as_str().unwrap_or_default().replace('$', "$$")
 }
 
 fn with_rights(input: &Input<'_>, mut variable: Value) -> Value {

@@ -4,7 +4,7 @@ use super::*;
 
 fn bundle() -> Bundle {
     let objects = vec![
-        json!({ "kind": "ConfigMap", "metadata": { "name": "my-api-config-1" }, "data": { "GREETING": "hello", "PORT": "1" } }),
+        json!({ "kind": "ConfigMap", "metadata": { "name": "my-api-config-1" }, "data": { "GREETING": "hello", "PATTERN": "$(a|b)$$", "PORT": "1" } }),
         json!({ "kind": "Deployment", "metadata": { "name": "my-api", "namespace": "shop--staging" }, "spec": { "template": {
             "metadata": { "labels": { LABEL_COMPONENT: "my-api" } },
             "spec": {
@@ -65,6 +65,7 @@ fn the_job_is_the_workload_with_the_rights_of_a_migration() {
     let secret = |name, key| json!({ "secretKeyRef": { "name": name, "key": key } });
     let expected = json!([
         { "name": "GREETING", "value": "hello" },
+        { "name": "PATTERN", "value": "$$(a|b)$$$$" },
         { "name": "PORT", "value": "8080" },
         { "name": "DB_USER", "valueFrom": secret("my-api-db-connection", "migration_username") },
         { "name": "DB_HOST", "valueFrom": secret("my-api-db-connection", "host") },
