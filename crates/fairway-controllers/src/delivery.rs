@@ -96,7 +96,7 @@ enum Outcome {
     Refused(Problem),
     /// What it needs is on its way. What serves goes on serving.
     Waiting(Waiting),
-    /// The schema of its database is on its way, or failed on it. What serves goes on serving.
+    /// The schema of its database is on its way, or something failed on it or after it. What serves goes on serving.
     Migrating(SchemaStatus, Result<String, Problem>),
     /// It was carried out, or is on its way, or failed and was taken back.
     Done(Box<Done>),
@@ -143,7 +143,7 @@ async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> 
         Err(problem) => return Ok(Outcome::Refused(problem)),
     };
     if let Some(why) = plan::taken_back(delivery) {
-        return hold(delivery, valid, wanted, why, ctx).await;
+        return hold(delivery, valid, wanted, why, None, ctx).await;
     }
     let schema = match migrate::migrate(delivery, &valid, &wanted, ctx).await? {
         Schema::Fits(schema) => schema,
@@ -152,7 +152,7 @@ async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> 
         Schema::Refused(problem) => return Ok(Outcome::Refused(problem)),
     };
     if let Some(problem) = apply(delivery, &wanted, ctx).await? {
-        return Ok(Outcome::Refused(problem));
+        return Ok(refused(schema, problem));
     }
     let namespace = delivery.namespace().unwrap_or_default();
     let seen = health(&namespace, &delivery.name_any(), &wanted.version, ctx.target.as_ref()).await?;
@@ -161,7 +161,7 @@ async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> 
     match plan::course(delivery, &wanted, health) {
         Course::TakenBack { why } => {
             let why = blamed(&namespace, &delivery.name_any(), &wanted.version, why, ctx.target.as_ref()).await;
-            hold(delivery, valid, wanted, why, ctx).await
+            hold(delivery, valid, wanted, why, schema, ctx).await
         }
         course => {
             if course == Course::Serving {
@@ -169,6 +169,14 @@ async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> 
             }
             Ok(Outcome::Done(Box::new(Done { valid, wanted, course, seen, schema })))
         }
+    }
+}
+
+/// A wish that cannot be carried out after its migrations ran: that they did is remembered nevertheless.
+fn refused(schema: Option<SchemaStatus>, problem: Problem) -> Outcome {
+    match schema {
+        Some(schema) => Outcome::Migrating(schema, Err(problem)),
+        None => Outcome::Refused(problem),
     }
 }
 
@@ -224,6 +232,7 @@ async fn hold(
     valid: Valid,
     wanted: Rendered,
     why: String,
+    schema: Option<SchemaStatus>,
     ctx: &Context,
 ) -> Result<Outcome, Error> {
     let (namespace, name) = (delivery.namespace().unwrap_or_default(), delivery.name_any());
@@ -236,11 +245,11 @@ async fn hold(
     if let Some(good) = good {
         version.clone_from(&good.version);
         if let Some(problem) = apply(delivery, &good, ctx).await? {
-            return Ok(Outcome::Refused(problem));
+            return Ok(refused(schema, problem));
         }
     }
     let seen = health(&namespace, &name, &version, ctx.target.as_ref()).await?;
-    Ok(Outcome::Done(Box::new(Done { valid, wanted, course: Course::TakenBack { why }, seen, schema: None })))
+    Ok(Outcome::Done(Box::new(Done { valid, wanted, course: Course::TakenBack { why }, seen, schema })))
 }
 
 /// Removes what was applied and lets the Delivery go; says so before, as the target may be away.

@@ -9,6 +9,7 @@ use fairway_plan::health::Health;
 use fairway_plan::migration::job::{self, job};
 use fairway_plan::migration::migrations;
 use fairway_plan::migration::plan::{Now, Plan, plan};
+use fairway_plan::why::Scrub;
 use fairway_plan::{digest_of, resource};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
@@ -198,14 +199,15 @@ fn outcome(
     }
 }
 
-/// The last line that the Job's newest pod printed.
+/// The last line that the Job's newest pod printed, without passwords.
 fn last_words(job: &str, pods: &[Pod]) -> Option<String> {
     let of_job = |it: &&Pod| it.metadata.owner_references.iter().flatten().any(|owner| owner.name == job);
     let pod = pods.iter().filter(of_job).max_by_key(|it| it.metadata.creation_timestamp.clone())?;
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
     let ended = statuses.iter().find_map(|it| it.state.as_ref()?.terminated.as_ref()?.message.clone())?;
     let line = ended.lines().map(str::trim).rfind(|it| !it.is_empty())?;
-    Some(line.chars().filter(|it| !it.is_control()).take(300).collect())
+    // A program may print the URL of its database, and a status is read by many.
+    Some(Scrub::default().line(line).chars().take(300).collect())
 }
 
 #[cfg(test)]

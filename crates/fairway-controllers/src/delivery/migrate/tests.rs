@@ -82,6 +82,16 @@ fn one_that_failed_is_told_by_what_it_said_last() {
 }
 
 #[test]
+fn the_last_words_are_told_without_passwords() {
+    let pods = [pod("api-migrate-1", 1, Some("cannot reach postgresql://migration:s3cr3t@api-db:5432/api_db"))];
+    let Schema::Failed(schema, problem) = became(Health::Failed("job failed".to_owned()), &pods) else {
+        panic!("it failed")
+    };
+    assert_eq!(schema.failed.as_deref(), Some("cannot reach postgresql://migration:[hidden]@api-db:5432/api_db"));
+    assert!(!problem.message.contains("s3cr3t"), "{}", problem.message);
+}
+
+#[test]
 fn one_that_is_on_its_way_says_how_far_it_is() {
     match became(Health::Progressing("job is at work".to_owned()), &[]) {
         Schema::Changing(schema, how) => {

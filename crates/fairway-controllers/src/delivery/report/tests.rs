@@ -123,3 +123,21 @@ fn what_waits_for_a_resource_says_so_and_what_serves_goes_on() {
     assert_eq!(condition(&after, READY).0, "False");
     assert_eq!(condition(&after, STALLED).0, "True");
 }
+
+#[test]
+fn what_migrated_is_remembered_though_the_version_is_refused_after_it() {
+    let ran = || Some(SchemaStatus { resource: "api-db".to_owned(), ..SchemaStatus::default() });
+    let mut taken_back = outcome("v1", Course::TakenBack { why: "it answered 503".to_owned() }, 0);
+    if let Ok(Outcome::Done(done)) = &mut taken_back {
+        done.schema = ran();
+    }
+    let problem =
+        Problem { reason: DeliveryReason::ApplyFailed, message: "the cluster says no".to_owned(), next_step: None };
+    let refused = Ok(super::super::refused(ran(), problem));
+    for (outcome, reason) in [(taken_back, "HealthCheckFailed"), (refused, "ApplyFailed")] {
+        let after = status(&delivery("api-v1", None), &outcome, 80, at(1));
+        assert_eq!(after.schema, ran());
+        assert_eq!(condition(&after, READY), ("False".to_owned(), reason.to_owned()));
+        assert_eq!(condition(&after, STALLED).0, "True");
+    }
+}
