@@ -58,6 +58,7 @@ use tokio_util::sync::CancellationToken;
 use crate::failpoints::RUN_ENDED;
 use crate::hosting::Hosting;
 use crate::{Context, Error};
+use apply::Again;
 use logs::{Followers, Whole};
 use source::Sources;
 
@@ -65,6 +66,8 @@ pub(crate) const NAME: &str = "pipeline-run-controller";
 
 /// How soon to look whether a log is whole, a claim is bound, or a place is free.
 const SOON: Duration = Duration::from_millis(50);
+/// How soon to look how far a base image is.
+const LATER: Duration = Duration::from_millis(500);
 /// How soon to look again whether a place is free, if nobody says so before.
 const QUEUED: Duration = Duration::from_secs(2);
 
@@ -248,7 +251,8 @@ async fn converge(run: &PipelineRun, pipelines: &Pipelines) -> Result<Outcome, E
     let queued = !decided.queued.is_empty();
     let next = match () {
         () if applied.ended.is_some() => Next::Settled,
-        () if seen.logs_missing || applied.again => Next::After(SOON),
+        () if seen.logs_missing || applied.again == Again::Soon => Next::After(SOON),
+        () if applied.again == Again::Later => Next::After(LATER),
         () if queued || observed.overtaken => Next::After(QUEUED),
         () => Next::Settled,
     };

@@ -19,8 +19,24 @@ use crate::failpoints::{IMAGE_MADE, STEP_STARTED};
 pub(super) struct Applied {
     pub(super) progress: Progress,
     pub(super) ended: Option<Ended>,
-    /// Something is to be looked at again soon.
-    pub(super) again: bool,
+    pub(super) again: Again,
+}
+
+/// Whether something is to be looked at again before it changes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Again {
+    /// Nothing.
+    No,
+    /// What takes a while: a base image is being made.
+    Later,
+    /// What takes a moment.
+    Soon,
+}
+
+impl Again {
+    fn unless(settled: bool) -> Self {
+        if settled { Self::No } else { Self::Soon }
+    }
 }
 
 pub(super) async fn apply(
@@ -31,15 +47,20 @@ pub(super) async fn apply(
     progress: Progress,
     pipelines: &Pipelines,
 ) -> Result<Applied, Error> {
-    let mut applied = Applied { progress, ended: None, again: false };
+    let mut applied = Applied { progress, ended: None, again: Again::No };
     for decision in decisions {
         match decision {
-            Decision::Prepare => applied.again |= !workspace::prepare(run, input, observed, pipelines).await?,
+            Decision::Prepare => {
+                let prepared = workspace::prepare(run, input, observed, pipelines).await?;
+                applied.again = applied.again.max(Again::unless(prepared));
+            }
             Decision::Start(name) => {
-                applied.again |= !start(name, run, input, &mut applied.progress, pipelines).await?;
+                let again = start(name, run, input, &mut applied.progress, pipelines).await?;
+                applied.again = applied.again.max(again);
             }
             Decision::MakeImage(name) => {
-                applied.again |= !make_image(name, run, input, &mut applied.progress, pipelines).await?;
+                let again = make_image(name, run, input, &mut applied.progress, pipelines).await?;
+                applied.again = applied.again.max(again);
             }
             Decision::Cancel(name) => {
                 cleanup::stop_pod(run, observed.pods.get(name), pipelines).await?;
@@ -57,7 +78,7 @@ pub(super) async fn apply(
                     applied.progress.delivered_to.sort();
                     applied.progress.delivered_to.dedup();
                 } else {
-                    applied.again = true;
+                    applied.again = Again::Soon;
                 }
             }
             Decision::Finish(verdict) => {
@@ -118,28 +139,28 @@ fn mark(progress: &mut Progress, decision: &Decision, input: &Input) {
     }
 }
 
-/// Starts a step, and tells whether that is settled: what it runs in may have to be made first.
+/// Starts a step. What it runs in may have to be made first.
 async fn start(
     name: &str,
     run: &PipelineRun,
     input: &Input,
     progress: &mut Progress,
     pipelines: &Pipelines,
-) -> Result<bool, Error> {
-    let Some(definition) = input.pipeline.step(name) else { return Ok(true) };
+) -> Result<Again, Error> {
+    let Some(definition) = input.pipeline.step(name) else { return Ok(Again::No) };
     let mut toolchain = input.toolchain(&definition.toolchain);
     if let Some(base) = &toolchain.base {
         let found = base::find(base, pipelines).await;
-        let Some(step) = progress.step(name) else { return Ok(true) };
+        let Some(step) = progress.step(name) else { return Ok(Again::No) };
         match found {
             Based::Ready(image) => toolchain.image = image.reference,
             Based::Making(message) => {
                 step.message = Some(message);
-                return Ok(false);
+                return Ok(Again::Later);
             }
             Based::Never(why) => {
                 end(step, StepState::Failed, StepReason::NotStarted, format!("it never began: {why}"));
-                return Ok(false);
+                return Ok(Again::Soon);
             }
         }
         step.message = None;
@@ -162,21 +183,21 @@ async fn start(
         step.state = StepState::Running;
         step.pod_name = Some(pod::pod_name(run, name));
     }
-    Ok(true)
+    Ok(Again::No)
 }
 
-/// Makes a step's image, and tells whether that is settled: what it stands on may have to be made first.
+/// Makes a step's image. What it stands on may have to be made first.
 async fn make_image(
     name: &str,
     run: &PipelineRun,
     input: &Input,
     progress: &mut Progress,
     pipelines: &Pipelines,
-) -> Result<bool, Error> {
-    let Some(of) = input.pipeline.step(name).and_then(|it| it.image.as_ref()) else { return Ok(true) };
+) -> Result<Again, Error> {
+    let Some(of) = input.pipeline.step(name).and_then(|it| it.image.as_ref()) else { return Ok(Again::No) };
     let made = image::make(run, of, pipelines).await?;
     pipelines.ctx.failpoints.pass(IMAGE_MADE);
-    let Some(step) = progress.step(name) else { return Ok(true) };
+    let Some(step) = progress.step(name) else { return Ok(Again::No) };
     match made {
         Made::Image(digest) => {
             step.image_digest = Some(digest);
@@ -185,11 +206,11 @@ async fn make_image(
         }
         Made::NotYet(progress) => {
             step.message = Some(progress);
-            return Ok(false);
+            return Ok(Again::Later);
         }
         Made::Failed(message) => end(step, StepState::Failed, StepReason::ImageFailed, message),
     }
-    Ok(true)
+    Ok(Again::No)
 }
 
 fn ended(

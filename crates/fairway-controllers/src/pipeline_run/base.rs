@@ -42,16 +42,18 @@ pub(super) fn known(hosting: &Hosting, source: Option<&Source>) -> BTreeMap<Stri
     known
 }
 
-/// Finds a base; if it is not there, has it made, and asks no longer than it takes to find one.
+/// Finds a base; if it is not there, has it made, and asks no longer than it takes to find one: others may wait for a
+/// place meanwhile.
 pub(super) async fn find(name: &str, pipelines: &Pipelines) -> Based {
     let bases = &pipelines.hosting.bases;
+    let making = |progress: String| Based::Making(format!("it waits for base image {name}: {progress}"));
+    if let Some(progress) = bases.progress(name) {
+        return making(progress);
+    }
     match tokio::time::timeout(PATIENCE, bases.image(name)).await {
         Ok(Ok(image)) => Based::Ready(Box::new(image)),
         Ok(Err(error)) => Based::Never(said(&error)),
-        Err(_) => {
-            let progress = bases.progress(name).unwrap_or_else(|| "it is being made".to_owned());
-            Based::Making(format!("it waits for base image {name}: {progress}"))
-        }
+        Err(_) => making(bases.progress(name).unwrap_or_else(|| "it is being made".to_owned())),
     }
 }
 
