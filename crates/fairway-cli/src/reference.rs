@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 
 use crate::failure::Exit;
 
@@ -78,7 +78,7 @@ fn options(command: &Command, global: bool, page: &mut String) {
 }
 
 fn shown(argument: &Arg, global: bool) -> bool {
-    let own = !["help", "version"].contains(&argument.get_id().as_str());
+    let own = !matches!(argument.get_action(), ArgAction::Help | ArgAction::Version);
     own && !argument.is_hide_set() && argument.is_global_set() == global
 }
 
