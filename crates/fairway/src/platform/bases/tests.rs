@@ -33,3 +33,21 @@ async fn who_asks_while_it_is_made_shares_the_work() {
     });
     assert!(ended.await.unwrap(), "the work ends with who owns it");
 }
+
+#[tokio::test]
+async fn one_that_was_not_made_is_told_once_to_whoever_asks_next_and_then_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("bases");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("odd.toml"), "description = \"x\"\nsuite = \"bookworm\"\npackages = [\"dash\"]\n").unwrap();
+    let bases = KnownBases::new(Layout::open(folder.path()).unwrap(), own.clone());
+    let base = fairway_oci::base::Base::find(&own, "odd").unwrap();
+    // Without a lock it is never made. Nobody waits for that.
+    let mut first = bases.outcome(base.clone());
+    first.wait_for(Option::is_some).await.unwrap();
+    assert!(bases.outcome(base.clone()).same_channel(&first), "the one before is still to be told");
+    assert_eq!(bases.progress("odd"), None, "and is not under way");
+    let Err(BaseError::Make { next_step, .. }) = bases.image("odd").await else { panic!("it cannot be made") };
+    assert_eq!(next_step.as_deref(), Some("platform base resolve odd"));
+    assert!(!bases.outcome(base).same_channel(&first), "now it is begun anew");
+}
