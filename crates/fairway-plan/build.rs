@@ -1,5 +1,5 @@
-//! Writes the tables of the templates and the toolchains that come with the platform: every file below `templates/` and
-//! `toolchains/` of the repository.
+//! Writes the tables of what comes with the platform: every file below `templates/`, `toolchains/` and `classes/` of the
+//! repository.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,9 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let repository = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../..");
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
-    let toolchains = repository.join("toolchains");
-    println!("cargo:rerun-if-changed={}", toolchains.display());
-    let mut table = String::from("&[\n");
-    for file in sorted(&toolchains)? {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let _ = writeln!(table, "({name:?}, include_str!({:?})),", file.display().to_string());
+    for name in ["toolchains", "classes"] {
+        fs::write(out.join(format!("{name}.rs")), texts(&repository.join(name))?)?;
     }
-    table.push_str("]\n");
-    fs::write(out.join("toolchains.rs"), table)?;
     let templates = repository.join("templates");
     println!("cargo:rerun-if-changed={}", templates.display());
     let mut table = String::from("&[\n");
@@ -28,6 +22,18 @@ fn main() -> io::Result<()> {
     }
     table.push_str("]\n");
     fs::write(out.join("templates.rs"), table)
+}
+
+/// The files of a folder by their names.
+fn texts(folder: &Path) -> io::Result<String> {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut table = String::from("&[\n");
+    for file in sorted(folder)? {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let _ = writeln!(table, "({name:?}, include_str!({:?})),", file.display().to_string());
+    }
+    table.push_str("]\n");
+    Ok(table)
 }
 
 fn files(top: &Path, folder: &Path, entries: &mut String) -> io::Result<()> {
