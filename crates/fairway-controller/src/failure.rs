@@ -23,3 +23,22 @@ pub trait Failure: std::error::Error + Send + Sync + 'static {
         Retry::Backoff
     }
 }
+
+/// An error with its sources in one line, each once: this is where it leaves as text.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(it) = source {
+        let next = it.to_string();
+        // kube's errors print their source too; saying it twice helps nobody.
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        source = it.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ pub use apply::{apply, delete_exact, gone_is_fine, report, report_part};
 pub use backoff::Backoffs;
 pub use controllers::Controllers;
 pub use events::Events;
-pub use failure::{Failure, Retry};
+pub use failure::{Failure, Retry, chain};
 pub use finish::{Phase, with_finalizer};
 pub use related::{among, concerns, list, list_all, related};
 pub use rights::{MAKE, READ, Right, events, rule};

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Backoffs, Events, Failure, Retry};
+use crate::{Backoffs, Events, Failure, Retry, chain};
 
 /// A settled object is looked at again about this often, instead of trusting watches for ever.
 const SETTLED: Duration = Duration::from_secs(3600);
@@ -181,20 +181,4 @@ where
             Ok(Action::requeue(QUARANTINE))
         }
     }
-}
-
-/// An error with its sources, once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(it) = source {
-        let next = it.to_string();
-        // kube's errors print their source too; saying it twice helps nobody.
-        if !text.ends_with(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        source = it.source();
-    }
-    text
 }

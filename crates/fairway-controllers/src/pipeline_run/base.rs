@@ -2,9 +2,9 @@
 //! first needed; nobody waits for that here, so that a run can say how far it is.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::time::Duration;
 
+use fairway_controller::chain;
 use fairway_plan::pipeline::file::ImageOf;
 
 use super::Pipelines;
@@ -59,12 +59,7 @@ pub(super) async fn find(name: &str, pipelines: &Pipelines) -> Based {
 
 /// The whole chain: a mirror that is away is named at its end.
 fn said(error: &BaseError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(it) = cause {
-        text = format!("{text}: {it}");
-        cause = it.source();
-    }
+    let text = chain(error);
     match error {
         BaseError::Make { next_step: Some(next), .. } => format!("{text} ({next})"),
         _ => text,
