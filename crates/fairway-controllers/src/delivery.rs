@@ -32,7 +32,7 @@ use crate::target::{Target, TargetBundle, TargetError, TargetReport};
 use crate::{Context, Error};
 use migrate::Schema;
 use plan::{Course, Rendered};
-use resources::{Provided, Waiting};
+use resources::{Bindings, Provided, Waiting};
 use validate::{Problem, Valid};
 
 pub(crate) const NAME: &str = "delivery-controller";
@@ -111,6 +111,8 @@ struct Done {
     seen: Option<TargetReport>,
     /// The schema that it runs on, where that is news.
     schema: Option<SchemaStatus>,
+    /// What the version before is told of its Resources, if it serves in the place of the wanted one.
+    held: Option<Bindings>,
 }
 
 impl Outcome {
@@ -142,7 +144,7 @@ async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> 
         Ok(wanted) => wanted,
         Err(problem) => return Ok(Outcome::Refused(problem)),
     };
-    if let Some(why) = plan::taken_back(delivery) {
+    if let Some(why) = plan::taken_back(delivery, &wanted) {
         return hold(delivery, valid, wanted, why, None, ctx).await;
     }
     let schema = match migrate::migrate(delivery, &valid, &wanted, ctx).await? {
@@ -167,7 +169,7 @@ async fn converge(delivery: &Delivery, ctx: &Context) -> Result<Outcome, Error> 
             if course == Course::Serving {
                 settle(delivery, &valid, &wanted, ctx).await?;
             }
-            Ok(Outcome::Done(Box::new(Done { valid, wanted, course, seen, schema })))
+            Ok(Outcome::Done(Box::new(Done { valid, wanted, course, seen, schema, held: None })))
         }
     }
 }
@@ -237,19 +239,22 @@ async fn hold(
 ) -> Result<Outcome, Error> {
     let (namespace, name) = (delivery.namespace().unwrap_or_default(), delivery.name_any());
     let good = observe::last_good(delivery, ctx).await?.filter(|it| it.name_any() != valid.release.name_any());
-    let mut version = wanted.version.clone();
+    let (mut version, mut bindings) = (wanted.version.clone(), None);
     let good = match good {
         Some(good) => plan::render(&valid, &good, resources::bindings(&good, &valid, ctx).await?).ok(),
         None => None,
     };
     if let Some(good) = good {
         version.clone_from(&good.version);
+        bindings = Some(good.bindings.clone());
         if let Some(problem) = apply(delivery, &good, ctx).await? {
             return Ok(refused(schema, problem));
         }
     }
     let seen = health(&namespace, &name, &version, ctx.target.as_ref()).await?;
-    Ok(Outcome::Done(Box::new(Done { valid, wanted, course: Course::TakenBack { why }, seen, schema })))
+    let serves = seen.as_ref().is_some_and(|it| it.health == Health::Healthy);
+    let held = bindings.filter(|_| serves);
+    Ok(Outcome::Done(Box::new(Done { valid, wanted, course: Course::TakenBack { why }, seen, schema, held })))
 }
 
 /// Removes what was applied and lets the Delivery go; says so before, as the target may be away.

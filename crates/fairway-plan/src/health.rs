@@ -4,6 +4,8 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use crate::render::CONNECTIONS;
+
 /// A judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
@@ -45,10 +47,12 @@ pub fn judge(
     if seen && updated == wanted && available == wanted && total == wanted {
         return Health::Healthy;
     }
-    let new: Vec<&Pod> = pods.iter().filter(|it| is_of(it, version) && is_restarted(it, deployment)).collect();
+    let new: Vec<&Pod> = pods.iter().filter(|it| is_of(it, version) && is_of_this_try(it, deployment)).collect();
     let late = seen && reason(deployment, "Progressing") == Some("ProgressDeadlineExceeded");
     let given_up = new.iter().any(|it| containers(it).any(|it| it.restart_count >= RESTARTS && !it.ready));
-    let why = new.iter().find_map(|it| explain(it, unhealthy)).or_else(|| refused(deployment));
+    // What is left of instances that are over says less than one that is there.
+    let explained = |over| new.iter().filter(|it| is_over(it) == over).find_map(|it| explain(it, unhealthy));
+    let why = explained(false).or_else(|| explained(true)).or_else(|| refused(deployment));
     if late || given_up {
         let within = deployment.spec.as_ref().and_then(|it| it.progress_deadline_seconds).unwrap_or(600);
         let why = why.unwrap_or_else(|| format!("no instance became ready within {within} s"));
@@ -62,17 +66,24 @@ pub fn judge(
     Health::Progressing(sentence)
 }
 
+fn is_over(pod: &Pod) -> bool {
+    pod.status.as_ref().is_some_and(|it| it.phase.as_deref() == Some("Failed"))
+}
+
 fn is_of(pod: &Pod, version: &str) -> bool {
     let labels = pod.metadata.labels.as_ref();
     pod.metadata.deletion_timestamp.is_none()
         && labels.and_then(|it| it.get(fairway_api::names::LABEL_VERSION)).is_some_and(|it| it == version)
 }
 
-/// Whether it was made after the last restart that was asked for: what went wrong before it counts no more.
-fn is_restarted(pod: &Pod, deployment: &Deployment) -> bool {
-    let asked = |it: Option<&ObjectMeta>| it.and_then(|it| it.annotations.as_ref()?.get(RESTARTED).cloned());
-    let wanted = deployment.spec.as_ref().and_then(|it| asked(it.template.metadata.as_ref()));
-    wanted.is_none() || asked(Some(&pod.metadata)) == wanted
+/// Whether it was made after the last restart that was asked for, and told the same of its Resources as one that is made
+/// now: what went wrong before counts no more.
+fn is_of_this_try(pod: &Pod, deployment: &Deployment) -> bool {
+    let template = deployment.spec.as_ref().and_then(|it| it.template.metadata.as_ref());
+    [RESTARTED, CONNECTIONS].into_iter().all(|name| {
+        let said = |it: Option<&ObjectMeta>| it.and_then(|it| it.annotations.as_ref()?.get(name).cloned());
+        said(template).is_none_or(|wanted| said(Some(&pod.metadata)) == Some(wanted))
+    })
 }
 
 /// Why the cluster does not make its instances, if it says so.
@@ -97,6 +108,12 @@ pub(crate) fn explain(pod: &Pod, unhealthy: &dyn Fn(&Pod) -> Option<String>) -> 
         pod.status.iter().flat_map(|it| it.conditions.iter().flatten()).find(|it| it.type_ == "PodScheduled");
     if let Some(it) = scheduled.filter(|it| it.status == "False") {
         return Some(format!("no node takes it ({})", it.message.clone().unwrap_or_default()));
+    }
+    // Ended as a whole: its containers can only say that they were killed.
+    let status = pod.status.as_ref().filter(|_| is_over(pod));
+    if let Some(reason) = status.and_then(|it| it.reason.as_ref()) {
+        let message = status.and_then(|it| it.message.as_deref()).unwrap_or_default();
+        return Some(format!("the instance was ended ({reason}: {})", message.trim_end_matches(['.', ' '])));
     }
     containers(pod).filter(|it| !it.ready).find_map(|it| explain_container(it, unhealthy(pod)))
 }

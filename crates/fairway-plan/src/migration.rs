@@ -21,6 +21,10 @@ use fairway_api::v1alpha1::{ReleaseMigrations, ReleaseSpec};
 pub const COMMAND: &str = "fairway.dev/migrate";
 /// The annotation with the name, in the score file, of the resource that is changed; needed only where there are several.
 pub const RESOURCE: &str = "fairway.dev/migrate-resource";
+/// The annotation that says how long all migrations of a Release may take together.
+pub const WITHIN: &str = "fairway.dev/migrate-within";
+/// How many seconds they may take where nothing is said.
+pub const WITHIN_DEFAULT: u32 = 3600;
 
 /// The schema that a Release was written for: the id of its last migration.
 pub fn schema(release: &ReleaseSpec) -> Option<&str> {

@@ -7,6 +7,9 @@ mod restricted;
 
 mod variables;
 
+pub(crate) use variables::CONNECTIONS;
+pub use variables::connections;
+
 use std::collections::BTreeMap;
 
 use fairway_api::names::{ComponentName, EnvironmentName, ProjectName};

@@ -216,11 +216,7 @@ fn ports(service: &Map<String, Value>, workload: &mut Workload, findings: &mut V
 fn ready_within(annotations: &Map<String, Value>, findings: &mut Vec<Finding>) -> u32 {
     let Some(value) = annotations.get(READY_WITHIN) else { return READY_WITHIN_DEFAULT };
     let text = value.as_str().unwrap_or_default();
-    let seconds = match text.strip_suffix('s') {
-        Some(number) => number.parse::<u32>().ok(),
-        None => text.strip_suffix('m').and_then(|it| it.parse::<u32>().ok()).and_then(|it| it.checked_mul(60)),
-    };
-    match seconds {
+    match seconds(text) {
         Some(seconds) if (1..=3600).contains(&seconds) => seconds,
         _ => {
             let path = format!("metadata.annotations.{READY_WITHIN}");
@@ -228,6 +224,13 @@ fn ready_within(annotations: &Map<String, Value>, findings: &mut Vec<Finding>) -
             READY_WITHIN_DEFAULT
         }
     }
+}
+
+/// How many seconds `10s`, `5m` or `1h` are.
+pub(crate) fn seconds(text: &str) -> Option<u32> {
+    let units = [('s', 1), ('m', 60), ('h', 3600)];
+    let (number, unit) = units.iter().find_map(|(letter, unit)| Some((text.strip_suffix(*letter)?, *unit)))?;
+    number.parse::<u32>().ok()?.checked_mul(unit)
 }
 
 /// Whether a word can name a container.

@@ -194,6 +194,9 @@ pub struct Attempt {
     /// The `restart` of the Delivery that asked for it: another one asks anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<String>,
+    /// Changes when what it was told of its Resources does: another one asks anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<String>,
     /// The digest of the Bundle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle_digest: Option<String>,

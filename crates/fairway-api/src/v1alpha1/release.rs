@@ -136,6 +136,10 @@ pub struct ReleaseMigrations {
     /// later one as long as what came after is compatible.
     #[schemars(length(min = 1, max = 500))]
     pub steps: Vec<Migration>,
+    /// How many seconds all of them may take together, if it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 86400))]
+    pub within: Option<u32>,
 }
 
 /// One change of a schema: the file `migrations/<id>_<name>.sql`.

@@ -69,6 +69,7 @@ fn only_a_release_that_failed_as_it_is_wanted_is_asked_for_anew() {
     let attempt = |release: &str, outcome| Attempt {
         release_name: release.to_owned(),
         restart: None,
+        connections: None,
         bundle_digest: None,
         started: time(),
         outcome,

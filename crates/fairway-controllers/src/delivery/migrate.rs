@@ -7,8 +7,8 @@ use fairway_api::names::{ANNOTATION_CAUSE, LABEL_MIGRATION};
 use fairway_api::v1alpha1::{AppliedMigration, Delivery, DeliveryReason, Migration, ReleaseMigrations, SchemaStatus};
 use fairway_plan::health::Health;
 use fairway_plan::migration::job::{self, job};
-use fairway_plan::migration::migrations;
 use fairway_plan::migration::plan::{Now, Plan, plan};
+use fairway_plan::migration::{WITHIN, migrations};
 use fairway_plan::why::Scrub;
 use fairway_plan::{digest_of, resource};
 use jiff::Timestamp;
@@ -185,7 +185,7 @@ fn outcome(
             Schema::Changing(schema, format!("{what} on its way: {how}"))
         }
         Health::Failed(why) => {
-            let said = last_words(job, pods).unwrap_or(why);
+            let said = late(job, pods).or_else(|| last_words(job, pods)).unwrap_or(why);
             schema.job = Some(job.to_owned());
             schema.failed = Some(said.clone());
             let (component, environment) = (&valid.component, &valid.environment);
@@ -199,10 +199,26 @@ fn outcome(
     }
 }
 
+/// The Job's newest pod.
+fn pod_of<'a>(job: &str, pods: &'a [Pod]) -> Option<&'a Pod> {
+    let of_job = |it: &&Pod| it.metadata.owner_references.iter().flatten().any(|owner| owner.name == job);
+    pods.iter().filter(of_job).max_by_key(|it| it.metadata.creation_timestamp.clone())
+}
+
+/// Whether it was ended because it took too long.
+fn late(job: &str, pods: &[Pod]) -> Option<String> {
+    let pod = pod_of(job, pods)?;
+    pod.status.as_ref().filter(|it| it.reason.as_deref() == Some("DeadlineExceeded"))?;
+    let within = pod.spec.as_ref()?.active_deadline_seconds?;
+    Some(format!(
+        "it took longer than {within} s and was ended; what it had not committed is undone \
+         (more time: annotation {WITHIN} in score.yaml)"
+    ))
+}
+
 /// The last line that the Job's newest pod printed, without passwords.
 fn last_words(job: &str, pods: &[Pod]) -> Option<String> {
-    let of_job = |it: &&Pod| it.metadata.owner_references.iter().flatten().any(|owner| owner.name == job);
-    let pod = pods.iter().filter(of_job).max_by_key(|it| it.metadata.creation_timestamp.clone())?;
+    let pod = pod_of(job, pods)?;
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
     let ended = statuses.iter().find_map(|it| it.state.as_ref()?.terminated.as_ref()?.message.clone())?;
     let line = ended.lines().map(str::trim).rfind(|it| !it.is_empty())?;

@@ -58,10 +58,13 @@ pub(super) fn render(valid: &Valid, release: &Release, bindings: Bindings) -> Re
     Ok(Rendered { bundle, version, number: number(release), release_name, image_digest, bindings })
 }
 
-/// Whether what is wanted was tried and taken back, and nothing asks to try it again: the reason it failed.
-pub(super) fn taken_back(delivery: &Delivery) -> Option<String> {
+/// Whether what is wanted was tried and taken back, and nothing asks to try it again: the reason it failed. With another
+/// password it may well work.
+pub(super) fn taken_back(delivery: &Delivery, wanted: &Rendered) -> Option<String> {
     let attempt = delivery.status.as_ref()?.attempt.as_ref()?;
-    let same = attempt.release_name == delivery.spec.release_name && attempt.restart == delivery.spec.restart;
+    let same = attempt.release_name == delivery.spec.release_name
+        && attempt.restart == delivery.spec.restart
+        && attempt.connections == render::connections(&wanted.bindings);
     let failed = attempt.outcome == AttemptOutcome::Failed;
     (same && failed).then(|| attempt.message.clone().unwrap_or_default())
 }

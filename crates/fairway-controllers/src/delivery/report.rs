@@ -6,12 +6,13 @@ use fairway_api::v1alpha1::{
     Attempt, AttemptOutcome, Delivered, Delivery, DeliveryReason, DeliveryStatus, Explanation, ReplicaCounts,
     SchemaStatus,
 };
+use fairway_plan::render::connections;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::plan::Course;
-use super::resources::{Bindings, Waiting, used};
+use super::resources::{Bindings, Waiting, told, used};
 use super::validate::Problem;
 use super::{Done, Outcome};
 use crate::Error;
@@ -144,7 +145,11 @@ fn done(delivery: &Delivery, status: &mut DeliveryStatus, it: &Done, gateway_por
         status.schema.clone_from(&it.schema);
     }
     let serving = it.course == Course::Serving;
-    status.resources = used(&status.resources, it.valid.component.as_str(), &it.wanted.bindings, &[], serving);
+    let component = it.valid.component.as_str();
+    status.resources = used(&status.resources, component, &it.wanted.bindings, &[], serving);
+    if let Some(held) = &it.held {
+        told(&mut status.resources, component, held);
+    }
     let version = &it.wanted.version;
     let name = delivery.name_any();
     let place = &it.valid.environment;
@@ -202,10 +207,13 @@ fn attempt(delivery: &Delivery, status: &mut DeliveryStatus, it: &Done, now: Tim
         Course::Underway { .. } => (AttemptOutcome::Progressing, None),
         Course::TakenBack { why } => (AttemptOutcome::Failed, Some(why.clone())),
     };
-    let before = status
-        .attempt
-        .as_ref()
-        .filter(|before| before.release_name == it.wanted.release_name && before.restart == delivery.spec.restart);
+    let connections = connections(&it.wanted.bindings);
+    // What serves is told of another password without being tried anew.
+    let before = status.attempt.as_ref().filter(|before| {
+        before.release_name == it.wanted.release_name
+            && before.restart == delivery.spec.restart
+            && (before.connections == connections || before.outcome == AttemptOutcome::Succeeded)
+    });
     // Once it succeeded it stays so: a pod that is replaced later is no new attempt.
     let outcome = match before.map(|it| it.outcome) {
         Some(AttemptOutcome::Succeeded) => AttemptOutcome::Succeeded,
@@ -214,6 +222,7 @@ fn attempt(delivery: &Delivery, status: &mut DeliveryStatus, it: &Done, now: Tim
     status.attempt = Some(Attempt {
         release_name: it.wanted.release_name.clone(),
         restart: delivery.spec.restart.clone(),
+        connections,
         bundle_digest: Some(it.wanted.bundle.digest.to_string()),
         started: before.map_or(Time(now), |it| it.started.clone()),
         outcome,

@@ -62,6 +62,13 @@ pub(super) async fn provide(delivery: &Delivery, valid: &Valid, ctx: &Context) -
     Ok(verdict(&needs, &there, valid))
 }
 
+/// Whether it has another plan or version than the score file names: it is on its way to it, or cannot be brought there.
+fn lacks(it: &Resource, wanted: &Need) -> bool {
+    let has = it.status.clone().unwrap_or_default();
+    let other = |wanted: &Option<String>, has: &Option<String>| wanted.is_some() && wanted != has;
+    other(&wanted.plan, &has.plan) || other(&wanted.version, &has.version)
+}
+
 /// What is known of what a Release needs, without making anything.
 pub(super) async fn bindings(release: &Release, valid: &Valid, ctx: &Context) -> Result<Bindings, Error> {
     let needs = needs(release);
@@ -144,10 +151,10 @@ fn binding(it: &Resource) -> Option<Binding> {
 fn verdict(needs: &BTreeMap<String, Need>, there: &BTreeMap<String, Resource>, valid: &Valid) -> Provided {
     let mut bound = Bindings::new();
     let mut waiting: Vec<(String, String, bool, Option<String>)> = Vec::new();
-    for need in needs.keys() {
+    for (need, wanted) in needs {
         let Some(it) = there.get(need) else { continue };
         let leaving = it.metadata.deletion_timestamp.is_some();
-        match binding(it).filter(|_| !leaving) {
+        match binding(it).filter(|_| !leaving && !lacks(it, wanted)) {
             Some(binding) => drop(bound.insert(need.clone(), binding)),
             None => {
                 let status = it.status.clone().unwrap_or_default();
@@ -197,6 +204,16 @@ pub(super) fn used(
         }
     }
     used.into_iter().map(|(name, connection)| BoundResource { name, connection }).collect()
+}
+
+/// Remembers what the version is told of that serves in the place of the wanted one.
+pub(super) fn told(used: &mut [BoundResource], component: &str, serving: &Bindings) {
+    for (need, binding) in serving {
+        let name = resource::name(component, need);
+        for it in used.iter_mut().filter(|it| it.name == name) {
+            it.connection = Some(binding.connection.clone());
+        }
+    }
 }
 
 #[cfg(test)]

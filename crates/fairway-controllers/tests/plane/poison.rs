@@ -60,6 +60,7 @@ fn good() -> Result<Vec<(Value, Option<&'static str>)>> {
             digest: format!("sha256:{}", "0".repeat(64)),
             kind: MigrationKind::Compatible,
         }],
+        within: None,
     });
     let wish = fairway_api::v1alpha1::DeliverySpec { release_name: "none".to_owned(), ..Default::default() };
     let need = ResourceSpec { class_name: "redis".to_owned(), ..ResourceSpec::default() };

@@ -74,6 +74,15 @@ fn each_way_to_fail_has_its_sentence() {
     let image = json!({ "state": { "waiting": { "reason": "ErrImagePull", "message": "no such image" } } });
     let found = judged(&deployment(1, late()), &[pod("v2", image)], None);
     assert_eq!(text(&found), "container web waits, ErrImagePull: no such image");
+    let mut evicted = pod("v2", json!({ "state": { "terminated": { "exitCode": 137 } } }));
+    let status = evicted.status.as_mut().unwrap();
+    status.phase = Some("Failed".to_owned());
+    status.reason = Some("Evicted".to_owned());
+    status.message = Some("Usage of claim \"data\" exceeds the limit \"1Gi\". ".to_owned());
+    let waits = pod("v2", json!({ "state": { "waiting": { "reason": "ErrImagePull", "message": "no such image" } } }));
+    let ended = "the instance was ended (Evicted: Usage of claim \"data\" exceeds the limit \"1Gi\")";
+    assert_eq!(text(&judged(&deployment(1, late()), std::slice::from_ref(&evicted), None)), ended);
+    assert_eq!(text(&judged(&deployment(1, late()), &[evicted, waits], None)), text(&found), "one that is there");
     assert!(never_ran(&text(&found)) && !never_ran("container web exited with code 1 (1 restart)"));
 }
 
@@ -98,13 +107,18 @@ fn an_instance_that_keeps_exiting_is_given_up_before_its_time_is_over() {
 }
 
 #[test]
-fn restarts_of_before_the_restart_that_was_asked_for_count_no_more() {
+fn restarts_of_before_another_try_count_no_more() {
+    another_try(RESTARTED);
+    another_try(CONNECTIONS);
+}
+
+fn another_try(annotation: &str) {
     let status = json!({ "observedGeneration": 2, "replicas": 1, "updatedReplicas": 0 });
     let mut asked = deployment(1, status);
     let old = pod("v2", json!({ "restartCount": 3, "state": { "terminated": { "exitCode": 1 } } }));
     assert!(matches!(judged(&asked, std::slice::from_ref(&old), None), Health::Failed(_)));
     let template = asked.spec.as_mut().map(|it| it.template.metadata.get_or_insert_default());
-    let restart = (RESTARTED.to_owned(), "now".to_owned());
+    let restart = (annotation.to_owned(), "now".to_owned());
     template.unwrap().annotations = Some([restart.clone()].into());
     assert_eq!(
         judged(&asked, std::slice::from_ref(&old), None),

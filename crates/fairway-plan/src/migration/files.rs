@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fairway_api::v1alpha1::{Migration, MigrationKind, ReleaseMigrations};
 use serde_json::{Map, Value};
 
-use super::{COMMAND, RESOURCE};
+use super::{COMMAND, RESOURCE, WITHIN};
 use crate::{Finding, digest_of_bytes};
 
 /// The folder of the files.
@@ -14,6 +14,8 @@ pub const FOLDER: &str = "migrations";
 pub const MAX_BYTES: usize = 1 << 20;
 /// More than these are not kept in a Release.
 pub const MOST: usize = 500;
+/// Migrations that take longer are none: a day.
+const MOST_SECONDS: u32 = 24 * 3600;
 /// What a first line begins with.
 const DECLARES: &str = "-- fairway:";
 
@@ -105,10 +107,15 @@ pub fn release(folder: Folder, workload: &Map<String, Value>) -> (Option<Release
             ""
         }
     };
+    let within = said(WITHIN).map(|it| {
+        let seconds = crate::score::seconds(it).filter(|it| (1..=MOST_SECONDS).contains(it));
+        seconds.ok_or_else(|| find(WITHIN, "must be seconds, minutes or hours between \"1s\" and \"24h\"")).ok()
+    });
+    let within = within.flatten();
     // The image that is made of the repository holds its files; where there is none of these, the first one.
     let own = names("containers").find(|it| it.1.get("image").and_then(Value::as_str) == Some("."));
     let container = own.or_else(|| names("containers").next()).map(|it| it.0.clone()).unwrap_or_default();
-    (Some(ReleaseMigrations { resource: resource.to_owned(), container, command, steps }), findings)
+    (Some(ReleaseMigrations { resource: resource.to_owned(), container, command, steps, within }), findings)
 }
 
 /// The id and the name in a file's name.

@@ -4,11 +4,12 @@ use fairway_api::names::{LABEL_CLIENT_OF, LABEL_COMPONENT, LABEL_MIGRATION};
 use fairway_api::v1alpha1::{Migration, ReleaseMigrations};
 use serde_json::{Map, Value, json};
 
+use super::WITHIN_DEFAULT;
 use crate::digest_of;
 use crate::render::Bundle;
 
-/// How long all migrations of a Release may take together, in seconds.
-const WITHIN: u32 = 3600;
+/// How many seconds more it may take until its pod runs.
+const MARGIN: u32 = 300;
 
 /// All that a Job depends on.
 #[derive(Debug, Clone, Copy)]
@@ -50,13 +51,17 @@ pub fn job(input: &Input<'_>) -> Option<Value> {
         "terminationMessagePolicy": "FallbackToLogsOnError",
     });
     let labels = json!({ LABEL_MIGRATION: input.component, LABEL_CLIENT_OF: input.resource });
+    let within = input.migrations.within.unwrap_or(WITHIN_DEFAULT);
     let spec = json!({
         // Never a second time by itself: whoever reads why it failed decides.
         "backoffLimit": 0,
-        "activeDeadlineSeconds": WITHIN,
+        // Its pod ends before it, and is still there for whoever asks what it printed.
+        "activeDeadlineSeconds": within + MARGIN,
         "template": {
             "metadata": { "labels": labels },
             "spec": {
+                "activeDeadlineSeconds": within,
+                "terminationGracePeriodSeconds": 5,
                 "restartPolicy": "Never",
                 "automountServiceAccountToken": false,
                 "enableServiceLinks": false,

@@ -12,7 +12,7 @@ use crate::score::{Container, Piece, Workload, pieces};
 use crate::{Finding, digest_of};
 
 /// The annotation of a Pod that changes with what its workload is told.
-pub(super) const CONNECTIONS: &str = "fairway.dev/connections";
+pub(crate) const CONNECTIONS: &str = "fairway.dev/connections";
 
 /// The variables, in the order in which Kubernetes reads them: one that is made of others comes after them.
 pub(super) fn env(
@@ -78,7 +78,7 @@ pub(super) fn check(workload: &Workload, bindings: &BTreeMap<String, Binding>, f
 }
 
 /// What changes when a workload is to be started anew because what it is told changed.
-pub(super) fn connections(bindings: &BTreeMap<String, Binding>) -> Option<String> {
+pub fn connections(bindings: &BTreeMap<String, Binding>) -> Option<String> {
     let of_each: BTreeMap<&String, &String> = bindings.iter().map(|(name, it)| (name, &it.connection)).collect();
     (!of_each.is_empty()).then(|| digest_of(&of_each).short().to_owned())
 }

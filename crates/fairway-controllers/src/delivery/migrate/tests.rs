@@ -75,6 +75,15 @@ fn one_that_failed_is_told_by_what_it_said_last() {
         }
         _ => panic!("it failed"),
     }
+    let mut late = pods[2].clone();
+    late.status.as_mut().unwrap().reason = Some("DeadlineExceeded".to_owned());
+    late.spec = serde_json::from_value(json!({ "containers": [], "activeDeadlineSeconds": 90 })).unwrap();
+    match became(Health::Failed("job failed".to_owned()), &[late]) {
+        Schema::Failed(_, it) => {
+            assert!(it.message.starts_with("migration 0002 failed: it took longer than 90 s and was ended"), "{it:?}");
+        }
+        _ => panic!("it failed"),
+    }
     match became(Health::Failed("job failed: too late".to_owned()), &[]) {
         Schema::Failed(_, problem) => assert_eq!(problem.message, "migration 0002 failed: job failed: too late"),
         _ => panic!("it failed"),

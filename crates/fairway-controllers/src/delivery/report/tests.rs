@@ -1,8 +1,8 @@
 use fairway_api::v1alpha1::DeliverySpec;
 use fairway_plan::health::Health;
-use fairway_plan::render::Bundle;
+use fairway_plan::render::{Binding, Bundle};
 
-use super::super::plan::Rendered;
+use super::super::plan::{self, Rendered};
 use super::super::validate::Problem;
 use super::super::validate::tests::valid;
 use super::*;
@@ -37,6 +37,7 @@ fn outcome(version: &str, course: Course, ready: i32) -> Result<Outcome, Error> 
         },
         course,
         schema: None,
+        held: None,
         seen: Some(TargetReport { health: Health::Healthy, total: 2, ready }),
     })))
 }
@@ -78,6 +79,32 @@ fn a_refused_version_says_why_and_who_goes_on_serving() {
     let why = "container web waits, ErrImagePull: no such image".to_owned();
     let after = status(&delivery("api-v2", None), &outcome("v2", Course::TakenBack { why }, 0), 80, at(20));
     assert_eq!(after.explanation.next_step.as_deref(), Some("platform deploy api --env=staging"), "there are no logs");
+}
+
+#[test]
+fn what_was_taken_back_is_tried_anew_with_another_password() {
+    let told = |connection: &str, course: Course| {
+        let mut it = outcome("v2", course, 0);
+        let Ok(Outcome::Done(done)) = &mut it else { panic!("it is done") };
+        let binding = Binding { connection: connection.to_owned(), ..Binding::default() };
+        done.wanted.bindings = [("db".to_owned(), binding)].into();
+        it
+    };
+    let wanted = |it: &Result<Outcome, Error>| match it {
+        Ok(Outcome::Done(done)) => done.wanted.clone(),
+        _ => panic!("it is done"),
+    };
+    let failed = told("one", Course::TakenBack { why: "it exits".to_owned() });
+    let after = delivery("api-v2", Some(status(&delivery("api-v2", None), &failed, 80, at(1))));
+    assert_eq!(plan::taken_back(&after, &wanted(&failed)).as_deref(), Some("it exits"));
+    let again = told("two", Course::Underway { sentence: "it begins".to_owned() });
+    assert_eq!(plan::taken_back(&after, &wanted(&again)), None);
+    let attempt = status(&after, &again, 80, at(9)).attempt.unwrap();
+    assert_eq!((attempt.outcome, attempt.started), (AttemptOutcome::Progressing, Time(at(9))));
+    // What serves is started with it and is no new attempt.
+    let serving = status(&after, &told("two", Course::Serving), 80, at(10));
+    let rotated = status(&delivery("api-v2", Some(serving)), &told("three", Course::Serving), 80, at(20));
+    assert_eq!(rotated.attempt.unwrap().started, Time(at(10)));
 }
 
 #[test]

@@ -87,4 +87,11 @@ fn a_delivery_uses_what_it_used_until_what_is_wanted_serves() {
     assert_eq!(used(&before, "api", &wanted, &[], false), before);
     assert_eq!(used(&before, "api", &wanted, &[], true), [entry("api-db", Some("two"))]);
     assert_eq!(used(&[], "api", &Bindings::new(), &["api-db".to_owned()], false), [entry("api-db", None)]);
+    let mut held = used(&before, "api", &wanted, &[], false);
+    told(&mut held, "api", &wanted);
+    assert_eq!(
+        held,
+        [entry("api-cache", Some("old")), entry("api-db", Some("two"))],
+        "the version before serves with it"
+    );
 }

@@ -76,6 +76,8 @@ fn a_folder_of_migrations_needs_a_command_and_one_database() {
         (json!({}), json!({ "db": {} }), "is missing; it is the command"),
         (json!({ COMMAND: "m" }), json!({}), "has nothing to name"),
         (json!({ COMMAND: "m" }), json!({ "a": {}, "b": {} }), "is missing; it says which"),
+        (json!({ COMMAND: "m", WITHIN: "soon" }), json!({ "db": {} }), "must be seconds, minutes or hours"),
+        (json!({ COMMAND: "m", WITHIN: "25h" }), json!({ "db": {} }), "between \"1s\" and \"24h\""),
         (json!({ COMMAND: "m", RESOURCE: "c" }), json!({ "a": {}, "b": {} }), "names none of the resources"),
     ];
     for (annotations, resources, wanted) in cases {
@@ -89,5 +91,7 @@ fn a_folder_of_migrations_needs_a_command_and_one_database() {
     }
     let both = workload(json!({ COMMAND: "m", RESOURCE: "b" }), json!({ "a": {}, "b": {} }));
     assert_eq!(release(folder(&[("1_x.sql", COMPATIBLE)]), &both).0.unwrap().resource, "b");
+    let limited = workload(json!({ COMMAND: "m", WITHIN: "2m" }), json!({ "db": {} }));
+    assert_eq!(release(folder(&[("1_x.sql", COMPATIBLE)]), &limited).0.unwrap().within, Some(120));
     assert_eq!(release(folder(&[]), &both), (None, Vec::new()), "without migrations nothing is needed");
 }

@@ -37,7 +37,13 @@ fn migrations() -> ReleaseMigrations {
         kind: MigrationKind::Compatible,
     });
     let command = vec!["app".to_owned(), "migrate".to_owned()];
-    ReleaseMigrations { resource: "db".to_owned(), container: "web".to_owned(), command, steps: steps.into() }
+    ReleaseMigrations {
+        resource: "db".to_owned(),
+        container: "web".to_owned(),
+        command,
+        steps: steps.into(),
+        within: None,
+    }
 }
 
 fn made(migrations: &ReleaseMigrations, pending: usize, again: Option<&str>) -> Option<Value> {
@@ -82,6 +88,12 @@ fn its_pod_gets_no_requests_of_the_service_and_never_runs_a_second_time() {
     let job = made(&migrations(), 0, None).unwrap();
     let pod = &job["spec"]["template"];
     assert_eq!(pod["metadata"]["labels"], json!({ LABEL_MIGRATION: "my-api", LABEL_CLIENT_OF: "my-api-db" }));
+    assert_eq!(
+        (&pod["spec"]["activeDeadlineSeconds"], &job["spec"]["activeDeadlineSeconds"]),
+        (&json!(3600), &json!(3900))
+    );
+    let limited = made(&ReleaseMigrations { within: Some(20), ..migrations() }, 0, None).unwrap();
+    assert_eq!(limited["spec"]["template"]["spec"]["activeDeadlineSeconds"], 20);
     assert_eq!((&job["spec"]["backoffLimit"], &pod["spec"]["restartPolicy"]), (&json!(0), &json!("Never")));
 }
 
