@@ -50,7 +50,7 @@ pub fn roles() -> Vec<Value> {
                 ),
                 rule("apps", &["deployments", "replicasets", "statefulsets"], &read),
                 rule("batch", &["jobs", "cronjobs"], &read),
-                rule("", &["persistentvolumeclaims"], &read),
+                rule("", &["persistentvolumeclaims", "resourcequotas"], &read),
                 rule("discovery.k8s.io", &["endpointslices"], &read),
                 rule("networking.k8s.io", &["networkpolicies"], &read),
                 rule("gateway.networking.k8s.io", &["httproutes"], &read),

@@ -153,11 +153,11 @@ async fn converge(resource: &Resource, ctx: &Context) -> Result<Outcome, Error> 
         Ok(state) => state,
         Err(problem) => return Ok(Outcome::Refused(problem)),
     };
-    let moved = observed.unmoved(resource, &made.connection);
+    let (known, moved) = (made.serial, observed.unmoved(resource, &made.connection));
     let made = match apply::turn(resource, &valid, made, &credentials, &state, &moved, &image, ctx).await? {
         Ok(made) => made,
         Err(problem) => return Ok(Outcome::Refused(problem)),
     };
-    let course = plan::course(resource, &made, &state, &moved);
+    let course = plan::course(resource, &made, &state, known, &moved);
     Ok(Outcome::Done(Box::new(Done { used_by: observed.used_by(resource), valid, made, course })))
 }

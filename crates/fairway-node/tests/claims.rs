@@ -180,7 +180,7 @@ async fn pods_that_fill_their_volumes_are_evicted_and_others_go_on() {
     plane.pod("fills", &["fill", "/data/big"], over("small")).await;
     for name in ["fills", "calm"] {
         let pod = plane.until(name, "evicted", |it| phase(it) == "Failed").await;
-        let why = "Usage of claim \"small\" exceeds the limit \"8Mi\". Delete the claim to begin anew, or raise its requests.storage. ";
+        let why = "Usage of claim \"small\" exceeds the limit \"8Mi\". Raise its requests.storage; or delete the claim, with all it holds, to begin anew. ";
         assert_eq!(reason(&pod), ("Evicted".into(), why.into()));
         assert_eq!(state(&pod), "terminated 137 Error");
     }

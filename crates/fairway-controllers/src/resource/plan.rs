@@ -21,6 +21,8 @@ pub(super) struct Made {
     /// Follows from what is told, and lets nobody know it: each has a long random part.
     pub(super) connection: String,
     pub(super) step: Step,
+    /// How often something changed that the resource has to be told of.
+    pub(super) serial: u64,
     pub(super) rotated: Option<String>,
 }
 
@@ -51,12 +53,13 @@ pub(super) fn made(
         resource::outputs(&valid.class, &facts, credentials.login.as_deref(), &credentials.values).map_err(bad)?;
     let connection = digest_of(&(resource.uid(), &told)).short().to_owned();
     let digest = digest_of(&objects).to_string();
-    let (step, rotated) = (credentials.step, credentials.rotated.clone());
-    Ok(Made { objects, digest, image: image.to_owned(), told, connection, step, rotated })
+    let Credentials { step, serial, rotated, .. } = credentials.clone();
+    Ok(Made { objects, digest, image: image.to_owned(), told, connection, step, serial, rotated })
 }
 
-/// How it does. `unmoved` are the Components that may still use what they were told before.
-pub(super) fn course(resource: &Resource, made: &Made, state: &State, unmoved: &[String]) -> Course {
+/// How it does. `known` is the serial of what the resource was told when its state was looked at; `unmoved` are the
+/// Components that may still use what they were told before.
+pub(super) fn course(resource: &Resource, made: &Made, state: &State, known: u64, unmoved: &[String]) -> Course {
     let before = resource.status.as_ref().is_some_and(|it| it.connection.is_some());
     let asked = resource.spec.rotate.is_some() && resource.spec.rotate != made.rotated;
     match (&state.serving, &state.prepared) {
@@ -69,7 +72,7 @@ pub(super) fn course(resource: &Resource, made: &Made, state: &State, unmoved: &
         (Health::Healthy, Health::Healthy) if made.step == Step::Moving && !unmoved.is_empty() => {
             Course::Rotating(format!("{} is being started anew with them", unmoved.join(", ")))
         }
-        (Health::Healthy, Health::Healthy) if made.step != Step::Resting || asked => {
+        (Health::Healthy, Health::Healthy) if made.step != Step::Resting || made.serial != known || asked => {
             Course::Rotating("the new ones are being put in the place of those before".to_owned())
         }
         (Health::Healthy, Health::Healthy) => Course::Available,

@@ -36,6 +36,7 @@ fn done(course: Course, step: Step) -> Result<Outcome, Error> {
         told: BTreeMap::from([("password".to_owned(), "hush".to_owned())]),
         connection: "one".to_owned(),
         step,
+        serial: 1,
         rotated: Some("monday".to_owned()),
     };
     Ok(Outcome::Done(Box::new(Done { valid, made, course, used_by: vec!["api".to_owned()] })))
@@ -107,12 +108,15 @@ fn the_course_follows_from_what_runs_and_whether_it_could_be_used_before() {
         (used(), underway(), healthy(), Course::Unavailable(why.clone())),
         (used(), healthy(), underway(), Course::Rotating(why.clone())),
     ] {
-        let course = plan::course(&resource(status), &it.made, &State { serving, prepared }, &[]);
+        let course = plan::course(&resource(status), &it.made, &State { serving, prepared }, 1, &[]);
         assert_eq!(course, wanted);
     }
+    let known = State { serving: healthy(), prepared: healthy() };
+    let untold = plan::course(&resource(used()), &it.made, &known, 0, &[]);
+    assert!(matches!(untold, Course::Rotating(_)), "it does not know the last password yet: {untold:?}");
     let mut moving = it.made;
     moving.step = Step::Moving;
     let state = State { serving: healthy(), prepared: healthy() };
-    let course = plan::course(&resource(used()), &moving, &state, &["api".to_owned()]);
+    let course = plan::course(&resource(used()), &moving, &state, 1, &["api".to_owned()]);
     assert_eq!(course, Course::Rotating("api is being started anew with them".to_owned()));
 }

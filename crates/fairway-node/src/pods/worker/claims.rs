@@ -15,7 +15,7 @@ use crate::runner;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a claim holds stays after its pods.
-const ADVICE: &str = "Delete the claim to begin anew, or raise its requests.storage. ";
+const ADVICE: &str = "Raise its requests.storage; or delete the claim, with all it holds, to begin anew. ";
 
 impl Worker {
     /// Finds the folders of the pod's claims.
