@@ -5,9 +5,13 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
 use std::time::Duration;
-use std::{env, process, thread};
+use std::process::{Command, Stdio};
+use std::{env, fs, process, thread};
 
 fn main() {
+    if env::args().nth(1).is_some_and(|it| it == "migrate") {
+        return migrate();
+    }
     match env::var("FAULT").unwrap_or_default().as_str() {
         "none" => serve(8080),
         "exits" => {
@@ -29,6 +33,13 @@ fn main() {
             format!("connection to server at \"{host}\", port {port} failed: {error}\n\tIs the server running on that host and accepting TCP/IP connections?")
         }),
         "calls" => connect(&setting("CALLS"), |host, port, error| format!("GET http://{host}:{port}/ failed: {error}")),
+        "asks" => {
+            if let Err(error) = query("SELECT 1") {
+                eprintln!("{error}");
+                process::exit(1);
+            }
+            serve_with(8080, from_database);
+        }
         "variable" => {
             println!("hello {}", setting("GREETED"));
             serve(8080);
@@ -67,16 +78,89 @@ fn connect(target: &str, told: fn(&str, &str, std::io::Error) -> String) {
     serve(8080);
 }
 
-/// Answers `/` and `/healthz`, and has no other page.
-fn serve(port: u16) {
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("the port is free");
-    println!("listening on http://0.0.0.0:{port}");
-    for stream in listener.incoming().flatten() {
-        thread::spawn(move || answer(stream));
+/// What the database answers: the client's own words where it does not.
+fn query(statement: &str) -> Result<String, String> {
+    psql(&["--no-align", "--tuples-only", "--command", statement], "")
+}
+
+fn psql(arguments: &[&str], input: &str) -> Result<String, String> {
+    let mut child = Command::new("psql")
+        .env("PGCONNECT_TIMEOUT", "2")
+        .args(["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"])
+        .arg(setting("DATABASE_URL"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("psql: {error}"))?;
+    let written = child.stdin.take().map(|mut it| it.write_all(input.as_bytes()));
+    let output = child.wait_with_output().map_err(|error| format!("psql: {error}"))?;
+    if output.status.success() && written.is_some_and(|it| it.is_ok()) {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+/// Runs each file of `/app/migrations` that has not run, as golden paths do: under a lock, each wholly or not at all.
+fn migrate() {
+    let mut files: Vec<_> = fs::read_dir("/app/migrations").into_iter().flatten().flatten().map(|it| it.path()).collect();
+    files.sort();
+    let mut script = "SET client_min_messages = warning;\nSELECT pg_advisory_lock(5) \\g /dev/null\n\
+                      CREATE TABLE IF NOT EXISTS ran (name text PRIMARY KEY);\n"
+        .to_owned();
+    for file in &files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        script.push_str(&format!(
+            "SELECT count(*) = 0 AS pending FROM ran WHERE name = '{name}' \\gset\n\\if :pending\n\\echo running {name}\n\
+             BEGIN;\n\\i {}\nINSERT INTO ran VALUES ('{name}');\nCOMMIT;\n\\endif\n",
+            file.display()
+        ));
+    }
+    match psql(&[], &script) {
+        Ok(said) => println!("{said}"),
+        Err(error) => {
+            let line = error.lines().find(|it| it.contains("ERROR:")).unwrap_or(&error);
+            eprintln!("error: {line}");
+            process::exit(1);
+        }
     }
 }
 
-fn answer(mut stream: TcpStream) {
+/// The word that the database holds, and whether it answers at all.
+fn from_database(head: &[u8]) -> (&'static str, String) {
+    let asked = match head {
+        it if it.starts_with(b"GET / ") => query("SELECT word FROM told"),
+        it if it.starts_with(b"GET /healthz ") => query("SELECT 'ok'"),
+        it if it.starts_with(b"GET /more ") => query("INSERT INTO ballast SELECT repeat(md5(random()::text), 30) FROM generate_series(1, 2000)"),
+        _ => return ("404 Not Found", "no such page".to_owned()),
+    };
+    match asked {
+        Ok(word) => ("200 OK", word),
+        Err(error) => {
+            eprintln!("{error}");
+            ("503 Service Unavailable", error)
+        }
+    }
+}
+
+/// Answers `/` and `/healthz`, and has no other page.
+fn serve(port: u16) {
+    serve_with(port, |head| {
+        let known = head.starts_with(b"GET / ") || head.starts_with(b"GET /healthz ");
+        (if known { "200 OK" } else { "404 Not Found" }, "ok".to_owned())
+    });
+}
+
+fn serve_with(port: u16, page: fn(&[u8]) -> (&'static str, String)) {
+    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("the port is free");
+    println!("listening on http://0.0.0.0:{port}");
+    for stream in listener.incoming().flatten() {
+        thread::spawn(move || answer(stream, page));
+    }
+}
+
+fn answer(mut stream: TcpStream, page: fn(&[u8]) -> (&'static str, String)) {
     let (mut head, mut chunk) = (Vec::new(), [0; 1024]);
     while !head.windows(4).any(|it| it == b"\r\n\r\n") {
         match stream.read(&mut chunk) {
@@ -84,9 +168,8 @@ fn answer(mut stream: TcpStream) {
             _ => return,
         }
     }
-    let known = head.starts_with(b"GET / ") || head.starts_with(b"GET /healthz ");
-    let status = if known { "200 OK" } else { "404 Not Found" };
-    let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+    let (status, body) = page(&head);
+    let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
 }
 
 /// Takes memory until it is stopped, or has a quarter of a gibibyte.

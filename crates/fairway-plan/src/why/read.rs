@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fairway_api::conditions::{READY, STALLED, is_true};
-use fairway_api::names::LABEL_VERSION;
+use fairway_api::names::{LABEL_RESOURCE, LABEL_VERSION};
 use fairway_api::v1alpha1::{AttemptOutcome, Delivery, DeliveryReason};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
@@ -21,6 +21,8 @@ use super::observations::{
 
 const CONFIG_MAP: &str = "ConfigMap";
 const SECRET: &str = "Secret";
+/// What every class tells of its Resources, and no password is.
+const TELLS: [&str; 4] = ["host", "port", "name", "username"];
 /// The label of a slice that names its Service.
 const OF_SERVICE: &str = "kubernetes.io/service-name";
 
@@ -254,9 +256,12 @@ pub fn secret_keys(name: &str, secret: Option<&Secret>) -> KeyNames {
     KeyNames { kind: SECRET.to_owned(), name: name.to_owned(), keys }
 }
 
-/// The values of a Secret that no line may show.
+/// The values of a Secret that no line may show. Where a Resource is and who logs in there is none: without that nobody
+/// could be told which database refuses whom.
 pub fn secret_values(secret: &Secret) -> impl Iterator<Item = String> {
-    let data = secret.data.iter().flatten();
+    let tells = |key: &str| TELLS.contains(&key) || key.ends_with("_username");
+    let of_resource = secret.labels().contains_key(LABEL_RESOURCE);
+    let data = secret.data.iter().flatten().filter(move |(key, _)| !(of_resource && tells(key)));
     data.flat_map(|(_, value)| {
         let text = String::from_utf8_lossy(&value.0).into_owned();
         let lines: Vec<String> = text.lines().map(|it| it.trim().to_owned()).collect();

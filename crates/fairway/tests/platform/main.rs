@@ -23,6 +23,10 @@ mod repo_commands;
 
 mod resources;
 
+mod migrations;
+
+mod mirrors;
+
 mod pipelines;
 
 mod languages;

@@ -1,13 +1,18 @@
 //! Databases on the real platform: a service that names one gets it, reads from it, outlives the end of its server and a
 //! change of its password, and leaves a dump when it goes.
 
+mod full;
+
+mod refused;
+
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Home, can_run_containers, text};
+use crate::support::shop::{find, servers};
+use crate::support::{Home, can_run_containers, is_superseded, text};
 
 /// Asks its database again and again, each time with a login of its own, and says what came.
 const READER: &str = r#"trap 'exit 0' TERM
@@ -133,8 +138,7 @@ fn adds(reader: &Reader<'_>) -> bool {
     assert!(shown.contains("+ StatefulSet reader-db\n") && shown.contains("variable DB_URL"), "{shown}");
     assert_eq!(reader.score(), before, "nothing was done");
     let output = reader.run(&[&add[..], &["--timeout=10m"]].concat());
-    if text(&output.stderr).contains("base image postgres-15") {
-        eprintln!("skipped: {}", text(&output.stderr));
+    if is_superseded(&text(&output.stderr)) {
         return false;
     }
     let added = text(&output.stdout);
@@ -191,22 +195,6 @@ fn is_killed(home: &Home, reader: &Reader<'_>) {
     unreachable!("it never answered again: {}{}", reader.log(), home.log());
 }
 
-/// The database servers whose folder is in this home.
-fn servers(home: &Home) -> Vec<u32> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
-        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
-        let read = |name: &str| std::fs::read(entry.path().join(name)).unwrap_or_default();
-        let mounts = text(&read("mountinfo"));
-        let line = text(&read("cmdline"));
-        let ours = mounts.contains(home.path().to_string_lossy().as_ref());
-        if ours && line.starts_with("postgres\0-D\0") {
-            found.push(pid);
-        }
-    }
-    found
-}
-
 /// Nothing uses it any more: it goes, and what it held is kept.
 fn goes(reader: &Reader<'_>) {
     reader.ok(&["delete", "component", "reader", "--yes"]);
@@ -217,18 +205,4 @@ fn goes(reader: &Reader<'_>) {
     assert!(std::fs::metadata(&dumps[0]).expect("a dump").len() > 500);
     assert!(find(&reader.home.path(), "PG_VERSION").is_empty(), "the data is gone");
     assert!(reader.ok(&["resource", "list"]).contains("no resource yet"));
-}
-
-/// Files below a folder whose names end so; images are not looked into.
-fn find(folder: &std::path::Path, end: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        match entry.file_type() {
-            Ok(it) if it.is_dir() && !["images", "rootfs"].contains(&name.as_str()) => found.extend(find(&path, end)),
-            Ok(it) if it.is_file() && name.ends_with(end) => found.push(path),
-            _ => {}
-        }
-    }
-    found
 }

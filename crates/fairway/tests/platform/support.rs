@@ -8,6 +8,8 @@ pub(crate) mod hostile;
 
 pub(crate) mod programs;
 
+pub(crate) mod shop;
+
 pub(crate) mod visitors;
 
 use std::path::{Path, PathBuf};
@@ -137,4 +139,14 @@ pub(crate) fn can_run_containers() -> bool {
         eprintln!("skipped: containers cannot run here: {}", machine.user_reason);
     }
     can
+}
+
+/// Whether a base image cannot be made because Debian has newer packages only, and those of its lock are not kept here:
+/// that is no mistake of ours, and is printed.
+pub(crate) fn is_superseded(said: &str) -> bool {
+    let superseded = said.contains("no mirror has");
+    if superseded {
+        eprintln!("skipped: a package of a base is superseded, and not kept here: {said}");
+    }
+    superseded
 }

@@ -3,6 +3,8 @@
 
 mod scene;
 
+mod database;
+
 use serde_json::Value;
 
 use crate::support::can_run_containers;
@@ -12,7 +14,7 @@ const fn fault(name: &'static str, fault: &'static str, kind: &'static str, says
     Planted { name, fault, settings: &[], path: "/healthz", environment: "staging", kind, says }
 }
 
-/// Twelve faults less those that need a database.
+/// Those of the twelve faults that need no database of their own.
 const FAULTS: &[Planted] = &[
     // Of a real database's refusal: crates/fairway/tests/platform/why/database.rs.
     fault("password", "password", "WrongDatabasePassword", &["refuses the password of user \"app\""]),

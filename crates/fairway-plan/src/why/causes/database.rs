@@ -5,12 +5,13 @@ use crate::why::lines::{called, says};
 use crate::why::observations::{Observations, Service};
 use crate::why::{CauseKind, Evidence};
 
-const UNANSWERED: [&str; 10] = [
+const UNANSWERED: [&str; 11] = [
     "connection refused",
     "econnrefused",
     "is the server running on",
     "can't create a connection to host",
     "connection timeout expired",
+    "failed: timeout expired",
     "timed out",
     "connection reset",
     "the database system is starting up",

@@ -1,3 +1,4 @@
+use k8s_openapi::ByteString;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -80,6 +81,13 @@ fn a_workload_is_read_with_the_names_of_its_variables_and_no_secret_value() {
     assert_eq!(probes, [("Readiness", Some("/healthz"), 8080), ("Liveness", None, 8080)]);
     assert!(!format!("{read:?}{keys:?}").contains("hunter2"));
     assert_eq!(secret_values(&secret).collect::<Vec<_>>(), ["hunter2"]);
+    let mut told: Secret = of(json!({ "metadata": { "labels": { "fairway.dev/resource": "db" } } }));
+    let values =
+        [("host", "shop-db"), ("migration_username", "migration"), ("password", "hunter2"), ("username", "app_a")];
+    told.data = Some(values.map(|(key, value)| (key.to_owned(), ByteString(value.into()))).into());
+    assert_eq!(secret_values(&told).collect::<Vec<_>>(), ["hunter2"], "who logs in where is told");
+    told.metadata.labels = None;
+    assert_eq!(secret_values(&told).count(), 4, "what is somebody's own may mean anything");
     assert_eq!(workload(&template(), &BTreeMap::new(), &keys)[0].inherited, None, "who knows what is in it");
     let names = |it: [&str; 2]| it.map(str::to_owned).into_iter().collect::<BTreeSet<_>>();
     assert_eq!(referenced(&template()), (["settings".to_owned()].into(), names(["db", "keys"])));

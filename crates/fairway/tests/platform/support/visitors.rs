@@ -46,10 +46,17 @@ impl Visitors {
 
 /// The status of `/` of a host, through the gateway.
 pub(crate) fn get(port: u16, host: &str) -> std::io::Result<u16> {
+    page(port, host, "/").map(|it| it.0)
+}
+
+/// The status of a page and what it shows.
+pub(crate) fn page(port: u16, host: &str, path: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    write!(stream, "GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    answer.split(' ').nth(1).and_then(|it| it.parse().ok()).ok_or_else(|| std::io::Error::other(answer))
+    let status = answer.split(' ').nth(1).and_then(|it| it.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map(|it| it.1.to_owned()).unwrap_or_default();
+    status.map(|it| (it, body)).ok_or_else(|| std::io::Error::other(answer))
 }
