@@ -9,8 +9,22 @@ const MOST: usize = 400;
 /// Words before `=` or `:` whose value is nobody's business.
 const SECRET_WORDS: [&str; 10] =
     ["password", "passwd", "pwd", "passphrase", "secret", "token", "api_key", "apikey", "access_key", "authorization"];
+/// What is said in the place of a value that is not there: the name is what people need to know then.
+const ABSENT: [&str; 11] = [
+    "not set",
+    "not defined",
+    "not found",
+    "must be",
+    "is required",
+    "is missing",
+    "is not",
+    "missing",
+    "environment variable",
+    "unbound variable",
+    "parameter not set",
+];
 /// What stands before the value in the header of a request.
-const SCHEMES: [&str; 2] = ["bearer ", "basic "];
+const SCHEMES: [&str; 2] = ["bearer", "basic"];
 
 /// Knows values that must not be shown.
 #[derive(Clone, Default)]
@@ -106,16 +120,25 @@ fn value_after(text: &str) -> Option<(usize, usize)> {
     // `password: ` in prose and `password=`: only a colon that assigns stands before a quote or in `KEY: value`.
     let after = &text[sign + 1..];
     let start = after.find(|it: char| !it.is_whitespace())?;
+    if ABSENT.iter().any(|it| begins_with(&after[start..], it)) {
+        return None;
+    }
     let quote = after[start..].chars().next().filter(|it| matches!(it, '"' | '\''));
     let begin = sign + 1 + start + quote.map_or(0, char::len_utf8);
-    let is_scheme = |it: &&str| text.get(begin..begin + it.len()).is_some_and(|found| found.eq_ignore_ascii_case(it));
-    let begin = begin + SCHEMES.iter().find(|it| is_scheme(it)).map_or(0, |it| it.len());
+    let is_scheme = |it: &&&str| begins_with(&text[begin..], it) && text[begin + it.len()..].starts_with(' ');
+    let begin = begin + SCHEMES.iter().find(is_scheme).map_or(0, |it| it.len() + 1);
     let value = &text[begin..];
     let end = match quote {
         Some(quote) => value.find(quote).unwrap_or(value.len()),
         None => value.find(|it: char| it.is_whitespace() || ",;&)}".contains(it)).unwrap_or(value.len()),
     };
     (end > 0).then_some((begin, begin + end))
+}
+
+/// Whether a text begins with these words, in whatever case, and they end there.
+fn begins_with(text: &str, words: &str) -> bool {
+    let begins = text.get(..words.len()).is_some_and(|it| it.eq_ignore_ascii_case(words));
+    begins && !text[words.len()..].starts_with(|it: char| it.is_alphanumeric() || it == '_' || it == '-')
 }
 
 #[cfg(test)]

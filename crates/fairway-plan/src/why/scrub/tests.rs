@@ -17,6 +17,9 @@ fn no_value_of_a_secret_and_nothing_where_passwords_stand_is_left() {
         ("{\"tokenValue\":\"abc\"}", "{\"tokenValue\":\"[hidden]\"}"),
         ("> Authorization: Bearer abc.def, x", "> Authorization: Bearer [hidden], x"),
         ("authorization=\"Basic YTpi\" x", "authorization=\"Basic [hidden]\" x"),
+        ("DB_PASSWORD: not set; SECRET_KEY: must be set", "DB_PASSWORD: not set; SECRET_KEY: must be set"),
+        ("SECRET_KEY: missing-1 TOKEN=basic", "SECRET_KEY: [hidden] TOKEN=[hidden]"),
+        ("entry.sh: line 3: API_TOKEN: unbound variable", "entry.sh: line 3: API_TOKEN: unbound variable"),
         ("secret shop-db has no key \"urll\": mended", "secret shop-db has no key \"urll\": mended"),
         ("api_key=1&secret=2;x", "api_key=[hidden]&secret=[hidden];x"),
         (
