@@ -137,10 +137,11 @@ async fn run(
     let seen: Vec<(&Value, Option<Value>)> = objects.iter().zip(view.objects).collect();
     let unhealthy = |pod: &Pod| view.unhealthy.get(&pod.uid().unwrap_or_default()).cloned();
     let judged = resource::judge(&seen, &view.pods, &unhealthy).prepared;
-    if judged == Health::Healthy {
-        // Those of releases before.
-        let pruned = ctx.target.prune(&bundle).await;
-        pruned.map_err(|source| Error::Target { what: "prune jobs of migrations before", source })?;
+    // What has run is remembered though the jobs before it cannot be removed: failed tries may be more than go at once.
+    if judged == Health::Healthy
+        && let Err(error) = ctx.target.prune(&bundle).await
+    {
+        tracing::warn!(%error, delivery.namespace = valid.namespace, delivery.name = component, "jobs of migrations stay");
     }
     let ids: Vec<&str> = pending.iter().map(|it| it.id.as_str()).collect();
     let what = format!("{} {}", if ids.len() == 1 { "migration" } else { "migrations" }, ids.join(", "));
