@@ -138,3 +138,6 @@ pub fn sandbox_environments() -> Vec<Environment> {
     };
     vec![environment("staging", Tier::Staging, None), environment("production", Tier::Production, Some("staging"))]
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,10 @@
 //! Golden paths of languages whose services are folders on a base image: one command, and their own pipeline makes what the
 //! URL shows.
 
+mod extras;
+
+mod private;
+
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
@@ -22,6 +26,14 @@ fn can_fetch_packages() -> bool {
     can
 }
 
+/// Its bases may have to be fetched and made first. False where they cannot be any more.
+fn past_its_bases(developer: &Developer<'_>, commit: &str) -> bool {
+    let past = developer.until(commit, "past its bases", |it| {
+        it["summary"].as_str().is_some_and(|it| !it.contains("waits for base image") || it.contains("no mirror has"))
+    });
+    !is_superseded(past["summary"].as_str().unwrap_or_default())
+}
+
 #[test]
 fn a_service_in_python_comes_from_one_command_and_a_package_that_was_changed_stops_it() {
     if !can_run_containers() || !can_fetch_packages() {
@@ -32,11 +44,7 @@ fn a_service_in_python_comes_from_one_command_and_a_package_that_was_changed_sto
     home.ok(&["create-service", "--name=orders", "--language=python", "--set", "greeting=good day"]);
     let developer = Developer::of(&home);
     let first = developer.git(&home.work().join("orders"), &["rev-parse", "HEAD"]);
-    // Its bases may have to be fetched and made first.
-    let past = developer.until(&first, "past its bases", |it| {
-        it["summary"].as_str().is_some_and(|it| !it.contains("waits for base image") || it.contains("no mirror has"))
-    });
-    if is_superseded(past["summary"].as_str().unwrap_or_default()) {
+    if !past_its_bases(&developer, &first) {
         return;
     }
     let said = developer.ends(&first, "Succeeded");
