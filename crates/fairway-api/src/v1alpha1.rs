@@ -43,7 +43,10 @@ pub use release::{
     Migration, MigrationKind, Release, ReleaseImage, ReleaseMigrations, ReleaseReason, ReleaseSource, ReleaseSpec,
     ReleaseStatus, Toolchain,
 };
-pub use resource::{DeletionPolicy, Resource, ResourceReason, ResourceSpec, ResourceStatus};
+pub use resource::{
+    DeletionPolicy, Resource, ResourceBackup, ResourceReason, ResourceSpec, ResourceStatus, ResourceTask, TaskAction,
+    TaskState, TaskStatus,
+};
 pub use resource_class::{
     ClassFinding, ClassOutput, ClassPlan, ClassSecret, ClassVersion, Driver, ResourceClass, ResourceClassReason,
     ResourceClassSpec, ResourceClassStatus,

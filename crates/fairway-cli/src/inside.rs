@@ -1,7 +1,7 @@
-//! Into an instance of a service: which one, of which environment.
+//! Into an instance of a service, or the server of a resource: which one, of which environment.
 
 use clap::Args;
-use fairway_api::names::{LABEL_COMPONENT, LABEL_ENVIRONMENT};
+use fairway_api::names::{LABEL_COMPONENT, LABEL_ENVIRONMENT, LABEL_RESOURCE};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
@@ -45,6 +45,17 @@ pub(crate) async fn instance(session: &Session, service: Option<&str>, whose: &W
             Err(Failure::not_found(what).hint(format!("platform status {component} --env={environment}")))
         }
     }
+}
+
+/// A pod in which the server of a resource runs.
+pub(crate) async fn server(api: &Api<Pod>, resource: &str, environment: &str) -> Result<String, Failure> {
+    let selector = format!("{LABEL_RESOURCE}={resource},app.kubernetes.io/component=server");
+    let found = api.list(&ListParams::default().labels(&selector)).await.map_err(Failure::api("list instances"))?;
+    let none = || {
+        Failure::not_ready(format!("no server of {resource} runs in {environment}"))
+            .hint(format!("platform resource show {resource} --env={environment}"))
+    };
+    running(&found.items).into_iter().next().ok_or_else(none)
 }
 
 /// The names of those that run and are not on their way out.

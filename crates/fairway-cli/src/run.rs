@@ -17,7 +17,7 @@ use crate::commands::pipeline::PipelineCommand;
 use crate::commands::repo::RepoCommand;
 use crate::commands::resource::ResourceCommand;
 use crate::commands::template::TemplateCommand;
-use crate::commands::{self, kubeconfig, ledger, logs, pipeline, release, repo, resource, template, up};
+use crate::commands::{self, db, kubeconfig, ledger, logs, pipeline, release, repo, resource, template, up};
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
 use crate::output::{Format, Report, hint_text, print, print_bytes, print_error, print_failure, render, to_yaml};
@@ -222,7 +222,7 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
         Command::Release(release::ReleaseCommand::List(it)) => context.show(&release::list(session, &it).await?),
         Command::Release(release::ReleaseCommand::Show(it)) => context.show(&release::show(session, &it).await?),
         Command::Release(release::ReleaseCommand::Create(it)) => context.show(&release::create(session, &it).await?),
-        Command::Db(DbCommand::Migrate(it)) => context.show(&commands::db::migrate(session, &it).await?),
+        Command::Db(it) => db_command(context, session, it).await,
         Command::Resource(it) => resource_command(context, session, it).await,
         Command::Pipeline(it) => pipeline_command(context, session, it).await,
         Command::Repo(RepoCommand::List) => context.show(&repo::list(session).await?),
@@ -245,11 +245,22 @@ async fn speak(context: &Context, session: &Session, command: Command) -> Result
     }
 }
 
+async fn db_command(context: &Context, session: &Session, command: DbCommand) -> Result<ExitCode, Failure> {
+    match command {
+        DbCommand::Shell(it) => Ok(ExitCode::from(db::shell(session, &it).await?)),
+        DbCommand::Migrate(it) => context.show(&db::migrate(session, &it).await?),
+        DbCommand::Backup(it) => context.show(&db::backup(session, &it).await?),
+        DbCommand::Backups(it) => context.show(&db::backups(session, &it).await?),
+        DbCommand::Restore(it) => context.show(&db::restore(session, &it).await?),
+    }
+}
+
 async fn resource_command(context: &Context, session: &Session, command: ResourceCommand) -> Result<ExitCode, Failure> {
     match command {
         ResourceCommand::List(it) => context.show(&resource::list(session, &it).await?),
         ResourceCommand::Show(it) => context.show(&resource::show(session, &it).await?),
         ResourceCommand::Add(it) => context.show(&resource::add(session, &it).await?),
+        ResourceCommand::Connect(it) => Ok(ExitCode::from(resource::connect(session, &it, print).await?)),
         ResourceCommand::Rotate(it) => context.show(&resource::rotate(session, &it).await?),
         ResourceCommand::Remove(it) => context.show(&resource::remove(session, &it).await?),
     }

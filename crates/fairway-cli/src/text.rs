@@ -55,6 +55,17 @@ pub(crate) fn span(duration: Duration) -> String {
     }
 }
 
+/// A size as people say it: `812 B`, `12.3 kB`, `4.0 MB`.
+pub(crate) fn bytes(count: i64) -> String {
+    let tenths = |unit: i64| format!("{}.{}", count / unit, count % unit / (unit / 10));
+    match count {
+        ..1000 => format!("{count} B"),
+        1000..1_000_000 => format!("{} kB", tenths(1000)),
+        1_000_000..1_000_000_000 => format!("{} MB", tenths(1_000_000)),
+        _ => format!("{} GB", tenths(1_000_000_000)),
+    }
+}
+
 /// Parses `30s`, `5m`, `1h30m`.
 pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| {

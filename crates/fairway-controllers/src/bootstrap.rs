@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub const SANDBOX: &str = "sandbox";
 /// The ClusterRole of a Project's Team in the Project's namespaces.
 pub const DEVELOPER: &str = "fairway-developer";
+/// The ClusterRole of a Project's Team in Environments that are not production: to look into what runs.
+pub const INSIDER: &str = "fairway-insider";
 /// The ClusterRole of everyone who has a Project, for what is not in a namespace.
 pub const READER: &str = "fairway-reader";
 /// The group of those who run the platform.
@@ -25,7 +27,7 @@ pub fn roles() -> Vec<Value> {
             "metadata": { "name": name }, "rules": rules,
         })
     };
-    vec![
+    let roles = vec![
         role(
             DEVELOPER,
             vec![
@@ -57,12 +59,27 @@ pub fn roles() -> Vec<Value> {
             ],
         ),
         role(
+            INSIDER,
+            vec![
+                rule("", &["pods/exec", "pods/portforward"], &["create"]),
+                // What a workload is told; whoever is inside sees it anyway. Which there are is not listed.
+                rule("", &["secrets"], &["get"]),
+            ],
+        ),
+        role(
             READER,
             vec![
                 rule("fairway.dev", &["teams", "projects", "templates", "resourceclasses"], &read),
                 rule("", &["namespaces"], &read),
             ],
         ),
+    ];
+    roles.into_iter().chain(bindings()).collect()
+}
+
+/// Who has which of them everywhere.
+fn bindings() -> [Value; 2] {
+    [
         json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
             "metadata": { "name": "fairway-administrators" },

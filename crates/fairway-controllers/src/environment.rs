@@ -6,7 +6,9 @@ use fairway_api::conditions::{READY, STALLED, Wanted, merge};
 use fairway_api::names::{
     EnvironmentName, FINALIZER, LABEL_ENVIRONMENT, LABEL_PROJECT, ProjectName, environment_namespace,
 };
-use fairway_api::v1alpha1::{Environment, EnvironmentReason, EnvironmentStatus, Explanation, Members, Project, Team};
+use fairway_api::v1alpha1::{
+    Environment, EnvironmentReason, EnvironmentStatus, Explanation, Members, Project, Team, Tier,
+};
 use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
@@ -16,8 +18,9 @@ use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
+use crate::bootstrap::{DEVELOPER, INSIDER};
 use crate::egress::{self, Egress};
-use crate::project::{apply_namespace, apply_rights, is_ours, namespace_gone};
+use crate::project::{apply_namespace, apply_rights, is_ours, namespace_gone, withdraw_rights};
 use crate::{Context, Error, leaving};
 
 pub(crate) const NAME: &str = "environment-controller";
@@ -100,6 +103,8 @@ struct Observed {
     namespace: Option<Namespace>,
     /// Whether `promotesFrom` names an Environment that exists; true where it names none.
     source_exists: bool,
+    /// Whether nobody of the Team gets inside what runs.
+    production: bool,
     egress: Egress,
 }
 
@@ -130,7 +135,8 @@ async fn observe(environment: &Environment, ctx: &Context) -> Result<Observed, E
     };
     let egress = Egress::plan(egress::observe(ctx).await?.as_ref(), environment.spec.tier.as_str());
     let members = team.map(|it| it.spec.members).unwrap_or_default();
-    Ok(Observed { project, members, namespace, source_exists, egress })
+    let production = environment.spec.tier == Tier::Production;
+    Ok(Observed { project, members, namespace, source_exists, production, egress })
 }
 
 /// The namespace an Environment is to have: the one it was given first, for it cannot move.
@@ -186,7 +192,12 @@ async fn apply(it: &Valid, observed: &Observed, ctx: &Context) -> Result<(), Err
         [(LABEL_PROJECT.to_owned(), it.project.to_string()), (LABEL_ENVIRONMENT.to_owned(), it.name.to_string())];
     apply_namespace(&it.namespace, &owner_mark(&it.project, &it.name), labels.into(), &observed.egress, NAME, ctx)
         .await?;
-    apply_rights(&it.namespace, &observed.members, NAME, ctx).await?;
+    apply_rights(&it.namespace, DEVELOPER, &observed.members, NAME, ctx).await?;
+    if observed.production {
+        withdraw_rights(&it.namespace, INSIDER, ctx).await?;
+    } else {
+        apply_rights(&it.namespace, INSIDER, &observed.members, NAME, ctx).await?;
+    }
     let policy = NetworkPolicy {
         metadata: ObjectMeta {
             name: Some(DEFAULT_DENY.to_owned()),

@@ -126,7 +126,7 @@ async fn apply(project: &Project, name: &ProjectName, observed: &Observed, ctx: 
     let labels = [(LABEL_PROJECT.to_owned(), name.to_string())];
     apply_namespace(name.as_str(), &owner_mark(name), labels.into(), &observed.egress, NAME, ctx).await?;
     let members = observed.team.as_ref().map(|it| it.spec.members.clone()).unwrap_or_default();
-    apply_rights(name.as_str(), &members, NAME, ctx).await?;
+    apply_rights(name.as_str(), DEVELOPER, &members, NAME, ctx).await?;
     tracing::debug!(project.name = project.name_any(), "the project is in force");
     Ok(())
 }
@@ -157,9 +157,10 @@ pub(crate) async fn apply_namespace(
     Ok(())
 }
 
-/// Gives a Team the rights of developers in a namespace.
+/// Gives a Team the rights of a role in a namespace.
 pub(crate) async fn apply_rights(
     namespace: &str,
+    role: &str,
     members: &Members,
     manager: &str,
     ctx: &Context,
@@ -175,15 +176,25 @@ pub(crate) async fn apply_rights(
     let groups = members.groups.iter().map(|it| subject("Group", it));
     let binding = RoleBinding {
         metadata: ObjectMeta {
-            name: Some(DEVELOPER.to_owned()),
+            name: Some(role.to_owned()),
             namespace: Some(namespace.to_owned()),
             ..ObjectMeta::default()
         },
-        role_ref: RoleRef { api_group: group.to_owned(), kind: "ClusterRole".to_owned(), name: DEVELOPER.to_owned() },
+        role_ref: RoleRef { api_group: group.to_owned(), kind: "ClusterRole".to_owned(), name: role.to_owned() },
         subjects: Some(users.chain(groups).collect()),
     };
     let api: Api<RoleBinding> = Api::namespaced(ctx.kit.client.clone(), namespace);
     fairway_controller::apply(&api, manager, &binding).await.map_err(Error::write("the team's rights"))?;
+    Ok(())
+}
+
+/// Takes the rights of a role in a namespace away from whoever has them through the platform.
+pub(crate) async fn withdraw_rights(namespace: &str, role: &str, ctx: &Context) -> Result<(), Error> {
+    let api: Api<RoleBinding> = Api::namespaced(ctx.kit.client.clone(), namespace);
+    if let Some(binding) = api.get_opt(role).await.map_err(Error::read("the team's rights"))? {
+        let gone = fairway_controller::delete_exact(&api, role, binding.uid()).await;
+        gone.map_err(Error::write("the end of the team's rights"))?;
+    }
     Ok(())
 }
 

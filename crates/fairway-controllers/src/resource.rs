@@ -1,7 +1,8 @@
 //! Resources: objects of their class are made, logins get their passwords, and what a workload is told lies in a Secret.
 //!
 //! What is generated lies in a Secret of its own before anything is made with it, so a pass that is cut short goes on
-//! where it was. What a Resource holds is removed only with it, and then a dump is kept.
+//! where it was. What a Resource holds is removed only with it, and then a dump is kept. Dumps lie in a claim that
+//! outlives it, from where they are brought back.
 
 mod observe;
 
@@ -13,6 +14,10 @@ mod plan;
 
 mod apply;
 
+mod dumps;
+
+mod task;
+
 mod report;
 
 mod cleanup;
@@ -21,9 +26,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairway_api::names::{FINALIZER, LABEL_RESOURCE};
-use fairway_api::v1alpha1::{Delivery, Resource, ResourceClass};
+use fairway_api::v1alpha1::{Delivery, Resource, ResourceBackup, ResourceClass, TaskState, TaskStatus};
 use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::batch::v1::Job;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
@@ -61,7 +67,12 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
         let name = it.labels().get(LABEL_RESOURCE)?.clone();
         Some(ObjectRef::new(&name).within(&it.namespace().unwrap_or_default()))
     };
+    let of_job = |it: Job| {
+        let name = it.labels().get(LABEL_RESOURCE)?.clone();
+        Some(ObjectRef::new(&name).within(&it.namespace().unwrap_or_default()))
+    };
     let controller = controller
+        .watches(related(client), all(), concerns(of_job))
         .watches(related(client), all(), concerns(of_class))
         .watches(related(client), all(), concerns(of_delivery))
         .watches(related(client), all(), concerns(of_set));
@@ -113,6 +124,9 @@ struct Done {
     made: plan::Made,
     course: Course,
     used_by: Vec<String>,
+    /// The task that was begun last.
+    task: Option<TaskStatus>,
+    backups: Vec<ResourceBackup>,
 }
 
 impl Outcome {
@@ -124,6 +138,9 @@ impl Outcome {
             // Who uses it is watched.
             Self::Leaving(cleanup::Leaving::InUse(_)) => Next::Settled,
             Self::Leaving(_) => Next::After(UNDERWAY),
+            Self::Done(it) if it.task.as_ref().is_some_and(|it| it.state == TaskState::Running) => {
+                Next::After(UNDERWAY)
+            }
             Self::Done(it) => match it.course {
                 Course::Available => Next::Settled,
                 Course::Provisioning(_) => Next::After(UNDERWAY),
@@ -149,6 +166,7 @@ async fn converge(resource: &Resource, ctx: &Context) -> Result<Outcome, Error> 
         Ok(made) => made,
         Err(problem) => return Ok(Outcome::Refused(problem)),
     };
+    dumps::claim(resource, &valid, ctx).await?;
     let state = match apply::objects(resource, &made, ctx).await? {
         Ok(state) => state,
         Err(problem) => return Ok(Outcome::Refused(problem)),
@@ -159,5 +177,7 @@ async fn converge(resource: &Resource, ctx: &Context) -> Result<Outcome, Error> 
         Err(problem) => return Ok(Outcome::Refused(problem)),
     };
     let course = plan::course(resource, &made, &state, known, &moved);
-    Ok(Outcome::Done(Box::new(Done { used_by: observed.used_by(resource), valid, made, course })))
+    let task = task::task(resource, &valid, &course, &image, credentials.serial, ctx).await?;
+    let backups = dumps::list(resource, &valid, ctx).await;
+    Ok(Outcome::Done(Box::new(Done { used_by: observed.used_by(resource), valid, made, course, task, backups })))
 }

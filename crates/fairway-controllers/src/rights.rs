@@ -105,6 +105,7 @@ pub fn rights() -> Vec<Right> {
                 rule("", &["secrets"], &["get", "create", "patch"]),
                 rule("", &["persistentvolumeclaims"], MAKE),
                 rule("apps", &["statefulsets"], READ),
+                rule("batch", &["jobs"], READ),
                 events(),
             ],
         },

@@ -16,15 +16,18 @@ mod credentials;
 
 mod health;
 
+mod backups;
+
 mod builtin;
 
+pub use backups::{MAX_BACKUPS, Sort, backup_name, listed, may_be_backup};
 pub use builtin::builtin;
 pub use check::check;
 pub use choice::{Choice, Refusal, choose};
 pub use credentials::{Credentials, Step};
 pub use facts::Facts;
 pub use health::{State, judge};
-pub use render::{dump, outputs, render};
+pub use render::{dump, outputs, render, restore};
 
 /// The longest name of a Resource: what is made of it has longer ones.
 pub const MAX_NAME: usize = 45;

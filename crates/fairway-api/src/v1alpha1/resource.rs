@@ -14,7 +14,7 @@
 //!   componentName: my-api
 //! ```
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,9 +59,37 @@ pub struct ResourceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub rotate: Option<String>,
+    /// A dump that is to be made, or brought back: once for each `id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<ResourceTask>,
     /// What becomes of what it holds when it is removed.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+}
+
+/// Something that is to be done with what a Resource holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceTask {
+    /// A word that tells it from the task before. One that is under way is finished first.
+    #[schemars(length(min = 1, max = 64))]
+    pub id: String,
+    /// What is to be done.
+    pub action: TaskAction,
+    /// The dump to restore, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"), length(max = 120))]
+    pub from: Option<String>,
+}
+
+/// What is to be done with what a Resource holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TaskAction {
+    /// Make a dump of it.
+    #[default]
+    Backup,
+    /// Put a dump in its place; a dump of what there is comes first.
+    Restore,
 }
 
 /// What becomes of what a Resource holds when it is removed.
@@ -105,12 +133,66 @@ pub struct ResourceStatus {
     /// The `rotate` that was carried out last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated: Option<String>,
+    /// The task that was begun last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskStatus>,
+    /// The dumps that are kept, the newest first; at most a hundred are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<ResourceBackup>,
     /// The generation this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Standard conditions; `Ready` summarises.
     #[serde(default)]
     pub conditions: Vec<Condition>,
+}
+
+/// How far a task is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskStatus {
+    /// The `id` of the task.
+    pub id: String,
+    /// What is done.
+    pub action: TaskAction,
+    /// The dump that is restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The dump that is made: the one that was asked for, or that of what there was before a restore.
+    pub backup: String,
+    /// How far it is.
+    pub state: TaskState,
+    /// What is awaited, or why it failed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// When it was begun.
+    pub since: Time,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+}
+
+/// How far a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TaskState {
+    /// It is under way.
+    Running,
+    /// It was done.
+    Succeeded,
+    /// It was not done, and is not tried again. What the Resource holds is as it was.
+    Failed,
+}
+
+/// A dump that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceBackup {
+    /// Its name, by which it is restored.
+    pub name: String,
+    /// Its size.
+    pub bytes: i64,
+    /// When it was made.
+    pub time: Time,
 }
 
 reasons!(

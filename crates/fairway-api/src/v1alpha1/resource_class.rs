@@ -91,10 +91,21 @@ pub struct ResourceClassSpec {
     /// refer to the Secret that `secret.name` names.
     #[schemars(length(max = 65536))]
     pub manifests: String,
-    /// The objects that bring what a Resource holds to safety, before it is removed: a Job among them.
+    /// The objects that make a dump of what a Resource holds, when somebody asks and before it is removed: a Job among
+    /// them, which writes the file `backup.name` into the claim `claim.name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 65536))]
     pub dump: Option<String>,
+    /// The objects that put the dump `restore.from` in the place of what a Resource holds, whole or not at all, and make
+    /// the dump `backup.name` of that first: a Job among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 65536))]
+    pub restore: Option<String>,
+    /// The command that a person speaks with a Resource through, with the rights of a workload. It runs in a pod that
+    /// carries the label `app.kubernetes.io/component: server`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), inner(length(max = 300)))]
+    pub shell: Vec<String>,
 }
 
 /// How a ResourceClass makes a Resource.

@@ -134,8 +134,27 @@ fn resources_are_added_rotated_and_removed() {
         "platform resource show my-api-db --env=staging",
         "platform resource add postgres --name reports --to my-api --env staging --plan=small --version=15 --dry-run",
         "platform resource rotate my-api-db --timeout=1m",
+        "platform resource connect my-api-db --env=staging --show-password",
+        "platform resource connect my-api-db --port=15432 -- psql -c select",
         "platform resource remove my-api-db --discard --yes",
     ] {
         assert!(matches!(parsed(line), Command::Resource(_)), "{line}");
+    }
+}
+
+#[test]
+fn databases_are_spoken_with_dumped_and_restored() {
+    for line in [
+        "platform db shell",
+        "platform db shell my-api --env=staging --resource=db",
+        "platform db shell my-api --env staging -- -c select",
+        "platform db backup my-api --env=staging -o json",
+        "platform db backups --resource=my-api-db",
+        "platform db restore my-api --env=staging --from=my-api-db-20261121T031700Z-night.dump --yes --timeout=30m",
+    ] {
+        assert!(matches!(parsed(line), Command::Db(_)), "{line}");
+    }
+    for wrong in ["platform db", "platform db restore my-api", "platform db backup my-api other"] {
+        assert!(Cli::try_parse_from(wrong.split_whitespace()).is_err(), "{wrong}");
     }
 }

@@ -6,7 +6,9 @@ use std::io::{Read as _, Write as _};
 
 use clap::Args;
 use futures::SinkExt as _;
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
+use kube::Api;
 use kube::api::{AttachParams, AttachedProcess, TerminalSize};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
@@ -46,21 +48,40 @@ pub struct Exec {
 /// Runs it; gives its exit code.
 pub async fn exec(session: &Session, exec: &Exec) -> Result<u8, Failure> {
     let found = instance(session, exec.which.named()?, &exec.whose).await?;
+    let process =
+        Process { container: exec.container.clone(), command: exec.command.clone(), stdin: exec.stdin, tty: exec.tty };
+    attach(session, &found.api, &found.pod, process).await
+}
+
+/// A process that is to run in a pod.
+pub(crate) struct Process {
+    /// The container; without it the only one.
+    pub(crate) container: Option<String>,
+    pub(crate) command: Vec<String>,
+    /// Whether it reads what is typed or piped in here.
+    pub(crate) stdin: bool,
+    /// Whether it gets a terminal.
+    pub(crate) tty: bool,
+}
+
+/// Runs it there as if it ran here; gives its exit code.
+pub(crate) async fn attach(session: &Session, api: &Api<Pod>, pod: &str, process: Process) -> Result<u8, Failure> {
+    let Process { container, command, stdin, tty } = process;
     let parameters = AttachParams {
-        container: exec.container.clone(),
-        stdin: exec.stdin,
+        container,
+        stdin,
         stdout: true,
-        stderr: !exec.tty,
-        tty: exec.tty,
+        stderr: !tty,
+        tty,
         max_stdin_buf_size: Some(BUFFER),
         max_stdout_buf_size: Some(BUFFER),
         max_stderr_buf_size: Some(BUFFER),
     };
-    let begun = found.api.exec(&found.pod, &exec.command, &parameters).await;
-    let process = begun.map_err(Failure::api(format!("run {} in {}", exec.command[0], found.pod)))?;
+    let begun = api.exec(pod, &command, &parameters).await;
+    let process = begun.map_err(Failure::api(format!("run {} in {pod}", command[0])))?;
     session.progress.end();
-    let _as_it_was = if exec.tty && exec.stdin { terminal::Raw::enter() } else { None };
-    outcome(carry(process).await, &found.pod)
+    let _as_it_was = if tty && stdin { terminal::Raw::enter() } else { None };
+    outcome(carry(process).await, pod)
 }
 
 /// Carries input and output until it ends. Nothing, if it broke off.

@@ -4,12 +4,14 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Args;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::failure::Failure;
-use crate::inside::{Whose, instance};
+use crate::inside::{Whose, instance, server};
 use crate::place::named;
 use crate::session::Session;
 
@@ -45,7 +47,8 @@ pub async fn port_forward(session: &Session, forward: &PortForward, mut show: im
         let listener = TcpListener::bind(address).await.map_err(taken(pair))?;
         let address = listener.local_addr().map_err(taken(pair))?;
         show(&format!("{address} leads to port {} of {} in {}\n", pair.remote, found.pod, found.environment));
-        listening.spawn(accept(session.clone(), service.clone(), forward.whose.clone(), pair.remote, listener));
+        let target = Target::Service(service.clone(), forward.whose.clone());
+        listening.spawn(accept(session.clone(), target, pair.remote, listener));
     }
     while listening.join_next().await.is_some() {}
     Ok(())
@@ -81,7 +84,33 @@ fn pair(word: &str) -> Result<Pair, Failure> {
     Ok(Pair { local, remote })
 }
 
-async fn accept(session: Session, service: Option<String>, whose: Whose, port: u16, listener: TcpListener) {
+/// Where a port leads.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// Into an instance of a service.
+    Service(Option<String>, Whose),
+    /// Into the server of a resource in an environment.
+    Resource { namespace: String, name: String, environment: String },
+}
+
+impl Target {
+    async fn pod(&self, session: &Session) -> Result<(Api<Pod>, String), Failure> {
+        match self {
+            Self::Service(service, whose) => {
+                let found = instance(session, service.as_deref(), whose).await?;
+                Ok((found.api, found.pod))
+            }
+            Self::Resource { namespace, name, environment } => {
+                let api: Api<Pod> = Api::namespaced(session.client.clone(), namespace);
+                let pod = server(&api, name, environment).await?;
+                Ok((api, pod))
+            }
+        }
+    }
+}
+
+/// Lets every connection to a listener lead to a port there.
+pub(crate) async fn accept(session: Session, target: Target, port: u16, listener: TcpListener) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -90,25 +119,19 @@ async fn accept(session: Session, service: Option<String>, whose: Whose, port: u
             continue;
         };
         while connections.try_join_next().is_some() {}
-        let (session, service, whose) = (session.clone(), service.clone(), whose.clone());
+        let (session, target) = (session.clone(), target.clone());
         connections.spawn(async move {
-            if let Err(failure) = connect(&session, service.as_deref(), &whose, port, stream).await {
+            if let Err(failure) = connect(&session, &target, port, stream).await {
                 session.progress.note(&format!("a connection to port {port} failed: {failure}"));
             }
         });
     }
 }
 
-async fn connect(
-    session: &Session,
-    service: Option<&str>,
-    whose: &Whose,
-    port: u16,
-    mut stream: TcpStream,
-) -> Result<(), Failure> {
-    let found = instance(session, service, whose).await?;
-    let opened = found.api.portforward(&found.pod, &[port]).await;
-    let mut forwarder = opened.map_err(Failure::api(format!("connect to port {port} of {}", found.pod)))?;
+async fn connect(session: &Session, target: &Target, port: u16, mut stream: TcpStream) -> Result<(), Failure> {
+    let (api, pod) = target.pod(session).await?;
+    let opened = api.portforward(&pod, &[port]).await;
+    let mut forwarder = opened.map_err(Failure::api(format!("connect to port {port} of {pod}")))?;
     let Some(mut inside) = forwarder.take_stream(port) else { return Ok(()) };
     let error = forwarder.take_error(port);
     let refused = async move {

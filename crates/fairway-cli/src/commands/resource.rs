@@ -1,6 +1,9 @@
-//! `resource`: databases, caches and what else services need: which there are, one more, new credentials, removal.
+//! `resource`: databases, caches and what else services need: which there are, one more, the way there, new credentials,
+//! removal.
 
 mod add;
+
+mod connect;
 
 mod repository;
 
@@ -23,6 +26,7 @@ use crate::session::Session;
 use crate::text::{columns, one_line};
 
 pub use add::{Add, Added, add};
+pub use connect::{Connect, connect};
 pub use remove::{Remove, Removed, remove};
 pub use rotate::{Rotate, Rotated, rotate};
 
@@ -35,6 +39,8 @@ pub enum ResourceCommand {
     Show(WhichResource),
     /// Give a service a resource: in its score.yaml, and in an environment at once
     Add(Add),
+    /// Let a port of this machine lead to a resource, or run a command that reaches it
+    Connect(Connect),
     /// Give a resource new credentials, without a failed request
     Rotate(Rotate),
     /// Remove a resource that nothing uses; a dump is kept
@@ -125,6 +131,8 @@ impl Report for ResourceRow {
         say("used by", status.used_by.join(", "));
         say("secret", status.secret_name.clone().unwrap_or_default());
         say("tells", status.outputs.join(", "));
+        let kept = status.backups.len();
+        say("dumps", if kept == 0 { String::new() } else { format!("{kept}; platform db backups lists them") });
         say("mended by", status.explanation.fixed_by.clone().unwrap_or_default());
         say("next", status.explanation.next_step.clone().unwrap_or_default());
         lines.join("\n") + "\n"

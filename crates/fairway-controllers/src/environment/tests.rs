@@ -19,7 +19,14 @@ fn observed(namespace: Option<Option<&str>>) -> Observed {
         ..Namespace::default()
     });
     let project = Some(Project::new("shop", ProjectSpec::default()));
-    Observed { project, members: Members::default(), namespace, source_exists: true, egress: Egress::default() }
+    Observed {
+        project,
+        members: Members::default(),
+        namespace,
+        source_exists: true,
+        production: false,
+        egress: Egress::default(),
+    }
 }
 
 #[test]

@@ -4,21 +4,21 @@ use fairway_api::names::LABEL_RESOURCE;
 use fairway_api::v1alpha1::{DeletionPolicy, Resource};
 use fairway_controller::{delete_exact, list};
 use fairway_plan::health::Health;
-use fairway_plan::{digest_of, resource};
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
-use kube::api::ListParams;
+use fairway_plan::resource::{self, Sort};
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 
 use super::apply::inventory;
 use super::observe::{Observed, observe};
-use super::validate::{refused, validate};
-use super::{NAME, image};
-use crate::target::TargetBundle;
+use super::task::{tasks, work};
+use super::validate::validate;
+use super::{NAME, dumps, image};
 use crate::{Context, Error};
 
-/// Label on the claim with the dumps of a Resource, which outlives it: its name.
-const LABEL_DUMPS: &str = "fairway.dev/dumps-of";
+/// On a Resource that is being removed: the dump of it that was made.
+const ANNOTATION_DUMPED: &str = "fairway.dev/dumped";
 
 /// What keeps a Resource that is to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,13 +51,25 @@ pub(super) async fn leave(it: &Resource, ctx: &Context) -> Result<Option<Leaving
         let removed = ctx.target.remove(&namespace, &inventory).await;
         removed.map(drop).map_err(|source| Error::Target { what: "remove the objects", source })
     };
-    remove(inventory(&name)).await?;
+    for inventory in [tasks(&name), inventory(&name), dumping(&name)] {
+        remove(inventory).await?;
+    }
     if let Some(left) = claims(&namespace, &name, ctx).await? {
         return Ok(Some(left));
     }
-    // Last of all: until then its job is what tells the next look that the dump was made.
-    remove(dumping(&name)).await?;
+    let kept = it.status.as_ref().is_some_and(|it| !it.backups.is_empty());
+    if it.spec.deletion_policy == DeletionPolicy::Discard || !(kept || was_used(it)) {
+        dumps::discard(it, ctx).await?;
+    }
     Ok(None)
+}
+
+fn was_used(it: &Resource) -> bool {
+    it.status.as_ref().is_some_and(|it| it.connection.is_some())
+}
+
+fn is_dumped(it: &Resource) -> bool {
+    it.annotations().contains_key(ANNOTATION_DUMPED)
 }
 
 fn dumping(name: &str) -> String {
@@ -66,11 +78,10 @@ fn dumping(name: &str) -> String {
 
 /// Brings what it holds to safety: none when that is done, or there is nothing to do.
 async fn dump(it: &Resource, observed: &Observed, ctx: &Context) -> Result<Option<Leaving>, Error> {
-    let was_used = it.status.as_ref().is_some_and(|it| it.connection.is_some());
-    if it.spec.deletion_policy == DeletionPolicy::Discard || !was_used {
+    if it.spec.deletion_policy == DeletionPolicy::Discard || !was_used(it) || is_dumped(it) {
         return Ok(None);
     }
-    let (namespace, name) = (it.namespace().unwrap_or_default(), it.name_any());
+    let name = it.name_any();
     let next = format!("platform resource remove {name} --discard");
     let no_dump = |why: String| Ok(Some(Leaving::NoDump(why, next.clone())));
     let valid = match validate(it, observed) {
@@ -86,47 +97,32 @@ async fn dump(it: &Resource, observed: &Observed, ctx: &Context) -> Result<Optio
         image::Image::None(problem) => return no_dump(problem.message),
     };
     let serial = observed.credentials.as_ref().map_or(1, |it| it.serial);
-    let objects = match resource::dump(&valid.class, &valid.facts(&image, serial)) {
+    // The same name at every look: a pass that is cut short goes on with the dump it began.
+    let at = it.metadata.deletion_timestamp.as_ref().map_or_else(|| ctx.kit.world.clock.now(), |it| it.0);
+    let backup = resource::backup_name(&name, Sort::Removed, at);
+    let objects = match resource::dump(&valid.class, &valid.facts(&image, serial), &backup) {
         Ok(objects) => objects,
         Err(findings) => return no_dump(findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     };
-    keep_claim(it, &namespace, valid.plan.values.get("storage").map_or("1Gi", String::as_str), ctx).await?;
-    let (inventory, digest) = (dumping(&name), digest_of(&objects).to_string());
-    let bundle =
-        TargetBundle { namespace: &namespace, name: &inventory, objects: &objects, digest: &digest, cause: None };
-    if let Err(error) = ctx.target.apply(&bundle).await {
-        let refused = refused(error).map_err(|source| Error::Target { what: "make the dump", source })?;
-        return no_dump(refused.message);
+    dumps::claim(it, &valid, ctx).await?;
+    let (health, said) = match work(it, &dumping(&name), &objects, ctx).await? {
+        Ok(seen) => seen,
+        Err(refusal) => return no_dump(refusal),
+    };
+    match health {
+        Health::Healthy => mark(it, &backup, ctx).await.map(|()| None),
+        Health::Progressing(how) => Ok(Some(Leaving::Dumping(how))),
+        Health::Failed(why) => no_dump(said.unwrap_or(why)),
     }
-    let view = ctx.target.look(&bundle, (LABEL_RESOURCE, &name)).await;
-    let view = view.map_err(|source| Error::Target { what: "look at the dump", source })?;
-    let seen: Vec<_> = objects.iter().zip(view.objects).collect();
-    let unhealthy = |pod: &Pod| view.unhealthy.get(&pod.uid().unwrap_or_default()).cloned();
-    Ok(match resource::judge(&seen, &view.pods, &unhealthy).prepared {
-        Health::Healthy => None,
-        Health::Progressing(how) => Some(Leaving::Dumping(how)),
-        Health::Failed(why) => Some(Leaving::NoDump(why, next)),
-    })
 }
 
-/// The claim that dumps are kept in. It is nobody's child: it stays when the Resource goes.
-async fn keep_claim(it: &Resource, namespace: &str, storage: &str, ctx: &Context) -> Result<(), Error> {
-    let claim = json!({
-        "metadata": {
-            "name": resource::dumps_claim(&it.name_any()), "namespace": namespace,
-            "labels": { LABEL_DUMPS: it.name_any() },
-        },
-        "spec": { "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": storage } } },
-    });
-    let claim: PersistentVolumeClaim =
-        serde_json::from_value(claim).map_err(|it| Error::write("the claim of dumps")(kube::Error::SerdeError(it)))?;
-    let api: Api<PersistentVolumeClaim> = Api::namespaced(ctx.kit.client.clone(), namespace);
-    // One that is there keeps its size: it cannot shrink.
-    let there = api.get_opt(&claim.name_any()).await.map_err(Error::read("the claim of dumps"))?;
-    if there.is_none() {
-        fairway_controller::apply(&api, NAME, &claim).await.map_err(Error::write("the claim of dumps"))?;
-    }
-    Ok(())
+/// Remembers that the dump was made: from then on there is nothing any more to make another one of.
+async fn mark(it: &Resource, backup: &str, ctx: &Context) -> Result<(), Error> {
+    let mark = json!({ "metadata": { "annotations": { ANNOTATION_DUMPED: backup } } });
+    let parameters = PatchParams { field_manager: Some(NAME.to_owned()), ..PatchParams::default() };
+    let api: Api<Resource> = Api::namespaced(ctx.kit.client.clone(), &it.namespace().unwrap_or_default());
+    let marked = api.patch(&it.name_any(), &parameters, &Patch::Merge(&mark)).await;
+    marked.map(drop).map_err(Error::write("that the dump was made"))
 }
 
 /// The claims of its StatefulSets, which those leave behind.

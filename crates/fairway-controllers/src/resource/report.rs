@@ -106,6 +106,8 @@ fn done(resource: &Resource, status: &mut ResourceStatus, it: &Done) -> Said {
     status.plan = Some(plan.clone());
     status.image = Some(it.made.image.clone());
     status.used_by.clone_from(&it.used_by);
+    status.task.clone_from(&it.task);
+    status.backups.clone_from(&it.backups);
     let name = format!("{} {version}", it.valid.class.r#type);
     let place = &it.valid.environment;
     let look =

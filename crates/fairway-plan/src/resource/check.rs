@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fairway_api::v1alpha1::{ResourceClassSpec, Tier};
 
 use super::facts::{self, Facts};
-use super::render::{at, dump, outputs, render};
+use super::render::{at, dump, outputs, render, restore};
 use crate::Finding;
 use crate::template::language::{self, Words};
 
@@ -18,6 +18,9 @@ pub fn check(class: &ResourceClassSpec) -> Vec<Finding> {
     read("spec.manifests", &class.manifests, &facts::of_manifests(class), &mut findings);
     if let Some(dump) = &class.dump {
         read("spec.dump", dump, &facts::of_dump(class), &mut findings);
+    }
+    if let Some(restore) = &class.restore {
+        read("spec.restore", restore, &facts::of_restore(class), &mut findings);
     }
     for output in &class.outputs {
         read(&at(&output.name), &output.value, &facts::of_outputs(class), &mut findings);
@@ -81,6 +84,9 @@ fn plain(class: &ResourceClassSpec) -> Vec<Finding> {
     if class.logins.len() == 1 || class.logins.len() > 2 {
         find("spec.logins".to_owned(), format!("has {} logins; two take turns", class.logins.len()));
     }
+    if class.restore.is_some() && class.dump.is_none() {
+        find("spec.restore".to_owned(), "has nothing to restore from; write spec.dump as well".to_owned());
+    }
     for (what, names) in [
         ("spec.secrets", class.secrets.iter().map(|it| &it.name).collect::<Vec<_>>()),
         ("spec.outputs", class.outputs.iter().map(|it| &it.name).collect()),
@@ -117,7 +123,8 @@ fn tried(class: &ResourceClassSpec) -> Vec<Finding> {
                 let login = class.logins.first().map(String::as_str);
                 let found = [
                     render(class, &facts).err(),
-                    dump(class, &facts).err(),
+                    dump(class, &facts, "a.dump").err(),
+                    restore(class, &facts, "b.dump", "a.dump").err(),
                     outputs(class, &facts, login, &secrets).err(),
                 ];
                 let found = found.into_iter().flatten().flatten();

@@ -56,6 +56,16 @@ impl Facts<'_> {
         facts
     }
 
+    /// For a dump under a name, and for a restore from another one.
+    pub(super) fn of_dump(&self, backup: &str, from: Option<&str>) -> Value {
+        let mut facts = self.of_manifests();
+        facts["backup"] = json!({ "name": backup });
+        if let Some(from) = from {
+            facts["restore"] = json!({ "from": from });
+        }
+        facts
+    }
+
     /// For outputs.
     pub(super) fn of_outputs(&self, login: Option<&str>, secrets: &BTreeMap<String, String>) -> Value {
         let mut facts = self.common();
@@ -79,12 +89,17 @@ fn common(class: &ResourceClassSpec) -> Words<'_> {
 
 /// The words of manifests.
 pub(super) fn of_manifests(class: &ResourceClassSpec) -> Words<'_> {
-    common(class).with("image", ["reference"]).with("secret", ["name"])
+    common(class).with("image", ["reference"]).with("secret", ["name"]).with("claim", ["name"])
 }
 
 /// The words of a dump.
 pub(super) fn of_dump(class: &ResourceClassSpec) -> Words<'_> {
-    of_manifests(class).with("claim", ["name"])
+    of_manifests(class).with("backup", ["name"])
+}
+
+/// The words of a restore.
+pub(super) fn of_restore(class: &ResourceClassSpec) -> Words<'_> {
+    of_dump(class).with("restore", ["from"])
 }
 
 /// The words of outputs.

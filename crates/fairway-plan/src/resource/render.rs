@@ -31,12 +31,25 @@ pub(super) const KINDS: [(&str, &str); 9] = [
 
 /// The objects of a Resource.
 pub fn render(class: &ResourceClassSpec, facts: &Facts<'_>) -> Result<Vec<Value>, Vec<Finding>> {
-    objects("spec.manifests", &class.manifests, facts)
+    objects("spec.manifests", &class.manifests, &facts.of_manifests(), facts)
 }
 
-/// The objects that bring what it holds to safety; none where its class knows no way.
-pub fn dump(class: &ResourceClassSpec, facts: &Facts<'_>) -> Result<Vec<Value>, Vec<Finding>> {
-    class.dump.as_deref().map_or(Ok(Vec::new()), |it| objects("spec.dump", it, facts))
+/// The objects that make a dump of what it holds, under this name; none where its class knows no way.
+pub fn dump(class: &ResourceClassSpec, facts: &Facts<'_>, backup: &str) -> Result<Vec<Value>, Vec<Finding>> {
+    let source = class.dump.as_deref();
+    source.map_or(Ok(Vec::new()), |it| objects("spec.dump", it, &facts.of_dump(backup, None), facts))
+}
+
+/// The objects that put the dump `from` in the place of what it holds, and keep that as the dump `backup`; none where its
+/// class knows no way.
+pub fn restore(
+    class: &ResourceClassSpec,
+    facts: &Facts<'_>,
+    from: &str,
+    backup: &str,
+) -> Result<Vec<Value>, Vec<Finding>> {
+    let source = class.restore.as_deref();
+    source.map_or(Ok(Vec::new()), |it| objects("spec.restore", it, &facts.of_dump(backup, Some(from)), facts))
 }
 
 /// What a workload is told. `login` is the one whose turn it is.
@@ -63,8 +76,8 @@ pub(super) fn at(output: &str) -> String {
     format!("spec.outputs.{output}")
 }
 
-fn objects(place: &str, source: &str, facts: &Facts<'_>) -> Result<Vec<Value>, Vec<Finding>> {
-    let rendered = Engine::new(&facts.of_manifests()).render(source);
+fn objects(place: &str, source: &str, known: &Value, facts: &Facts<'_>) -> Result<Vec<Value>, Vec<Finding>> {
+    let rendered = Engine::new(known).render(source);
     let bytes = rendered.map_err(|(line, message)| vec![on_line(Finding::new(place, message), line)])?;
     let text = String::from_utf8_lossy(&bytes);
     let (mut objects, mut findings) = (Vec::new(), Vec::new());
@@ -155,8 +168,9 @@ fn finished(mut object: Value, facts: &Facts<'_>) -> Value {
     match object["kind"].as_str() {
         Some("StatefulSet" | "Deployment") => labels(part(part(&mut object, "spec"), "template")),
         Some("CronJob") => {
-            let job = part(part(part(&mut object, "spec"), "jobTemplate"), "spec");
-            labels(part(job, "template"));
+            let job = part(part(&mut object, "spec"), "jobTemplate");
+            labels(job);
+            labels(part(part(job, "spec"), "template"));
         }
         Some("Job") => {
             let template = part(part(&mut object, "spec"), "template");

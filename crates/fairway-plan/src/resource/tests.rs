@@ -42,8 +42,7 @@ fn every_object_is_named_after_its_resource_labelled_and_in_its_namespace() {
     let class = class("postgres");
     let objects = render(&class, &facts(&class.plans[0], Some("my-api"))).unwrap();
     let kinds: Vec<&str> = objects.iter().map(|it| it["kind"].as_str().unwrap()).collect();
-    let wanted =
-        ["ConfigMap", "NetworkPolicy", "Service", "Service", "StatefulSet", "Job", "PersistentVolumeClaim", "CronJob"];
+    let wanted = ["ConfigMap", "NetworkPolicy", "Service", "Service", "StatefulSet", "Job", "CronJob"];
     assert_eq!(kinds, wanted);
     for it in &objects {
         assert!(it["metadata"]["name"].as_str().unwrap().starts_with("my-api-db"));
@@ -78,7 +77,11 @@ fn no_secret_stands_in_what_is_applied_and_all_of_it_in_what_is_told() {
     let facts = facts(&class.plans[0], Some("my-api"));
     let secrets: BTreeMap<String, String> =
         class.secrets.iter().map(|it| (it.name.clone(), format!("hush-{}", it.name))).collect();
-    for objects in [render(&class, &facts).unwrap(), dump(&class, &facts).unwrap()] {
+    for objects in [
+        render(&class, &facts).unwrap(),
+        dump(&class, &facts, "a.dump").unwrap(),
+        restore(&class, &facts, "b.dump", "a.dump").unwrap(),
+    ] {
         assert!(!Value::Array(objects).to_string().contains("hush"));
     }
     let told = outputs(&class, &facts, Some("app_b"), &secrets).unwrap();
@@ -103,6 +106,26 @@ fn a_job_is_another_one_when_it_or_a_password_changed() {
 }
 
 #[test]
+fn a_dump_and_a_restore_are_another_job_for_each_name() {
+    let class = class("postgres");
+    let facts = facts(&class.plans[0], None);
+    let named = |objects: Vec<Value>| {
+        let job = object(&objects, "Job").clone();
+        (
+            job["metadata"]["name"].as_str().unwrap().to_owned(),
+            job["spec"]["template"]["spec"]["containers"][0].to_string(),
+        )
+    };
+    let (first, text) = named(dump(&class, &facts, "one.dump").unwrap());
+    assert_eq!(first, named(dump(&class, &facts, "one.dump").unwrap()).0);
+    assert_ne!(first, named(dump(&class, &facts, "two.dump").unwrap()).0);
+    assert!(text.contains("one.dump") && first.starts_with("my-api-db-dump-"), "{text}");
+    let (restored, text) = named(restore(&class, &facts, "one.dump", "before.dump").unwrap());
+    assert!(text.contains("one.dump") && text.contains("before.dump") && restored.len() <= 63, "{text}");
+    assert!(dump(&self::class("redis"), &facts, "one.dump").unwrap().is_empty(), "a cache has none");
+}
+
+#[test]
 fn a_class_with_mistakes_is_told_of_all_of_them() {
     let good = class("redis");
     let service = "apiVersion: v1\nkind: Service\nmetadata: { name: \"{{ resource.name }}\" }\n";
@@ -117,6 +140,14 @@ fn a_class_with_mistakes_is_told_of_all_of_them() {
         (with("apiVersion: v1\nkind: Service\nmetadata: { name: x }"), "must be named"),
         (with("apiVersion: v1\nkind: Service\nmetadata: { name: '{{ resource.name }}', namespace: x }"), "namespace"),
         (with(&format!("{service}---\n{service}")), "stands twice"),
+        (
+            ResourceClassSpec { restore: Some(String::new()), ..good.clone() },
+            "spec.restore: has nothing to restore from",
+        ),
+        (
+            ResourceClassSpec { dump: Some("a: {{ restore.from }}".to_owned()), ..good.clone() },
+            "\"restore\" is not known",
+        ),
         (ResourceClassSpec { plans: Vec::new(), ..good.clone() }, "spec.plans: is empty"),
         (ResourceClassSpec { versions: Vec::new(), ..good.clone() }, "spec.versions: is empty"),
         (
@@ -231,7 +262,7 @@ fn a_class_that_wants_more_secrets_gets_them_and_keeps_the_others() {
     let before = Credentials::default().next(&class, None, false, false, &mut counter());
     class.secrets.push(fairway_api::v1alpha1::ClassSecret { name: "more".to_owned(), length: 20 });
     let after = before.next(&class, None, true, true, &mut counter());
-    assert_eq!((after.values.len(), after.values["more"].len(), after.serial), (4, 20, 2));
+    assert_eq!((after.values.len(), after.values["more"].len(), after.serial), (5, 20, 2));
     assert_eq!(after.values["app_a"], before.values["app_a"]);
 }
 

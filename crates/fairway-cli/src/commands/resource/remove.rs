@@ -56,7 +56,9 @@ impl Report for Removed {
     fn table(&self) -> String {
         let how = if self.gone { "is removed" } else { "is being removed" };
         let kept = match &self.dumps {
-            Some(claim) => format!("; a dump of what it held is in the claim {claim}"),
+            Some(claim) => format!(
+                "; a dump of what it held is in the claim {claim}, and once it is made again platform db restore brings it back"
+            ),
             None => "; nothing of what it held is kept".to_owned(),
         };
         format!("resource {} in {} {how}{kept}\n", self.name, self.environment)

@@ -39,7 +39,14 @@ fn done(course: Course, step: Step) -> Result<Outcome, Error> {
         serial: 1,
         rotated: Some("monday".to_owned()),
     };
-    Ok(Outcome::Done(Box::new(Done { valid, made, course, used_by: vec!["api".to_owned()] })))
+    Ok(Outcome::Done(Box::new(Done {
+        valid,
+        made,
+        course,
+        used_by: vec!["api".to_owned()],
+        task: None,
+        backups: Vec::new(),
+    })))
 }
 
 fn condition(status: &ResourceStatus, r#type: &str) -> (String, String) {
