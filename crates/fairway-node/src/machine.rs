@@ -38,7 +38,7 @@ pub struct Machine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserMode {
-    /// Root: every pod gets an unprivileged user of its own.
+    /// Root: every pod gets unprivileged users of its own.
     Root,
     /// Not root, but a range of users may be mapped.
     RootlessRange,
@@ -72,13 +72,23 @@ impl Machine {
     /// The same facts, with the users tried for real: `program` is run for a moment and makes a pod's namespaces. Its `main`
     /// begins with [`crate::reexec`].
     pub fn tried(mut self, program: &Path) -> Self {
-        if self.user_mode != UserMode::None
-            && let Err(why) = crate::runner::try_out(program)
-        {
-            self.user_mode = UserMode::None;
-            self.user_reason = format!(
-                "namespaces cannot be made ({why}); inside another container, allow it user namespaces, or run outside"
-            );
+        if self.user_mode == UserMode::None {
+            return self;
+        }
+        match crate::runner::try_out(program, None) {
+            Err(why) => {
+                self.user_mode = UserMode::None;
+                self.user_reason = format!(
+                    "namespaces cannot be made ({why}); inside another container, allow it user namespaces, or run outside"
+                );
+            }
+            Ok(Some(why)) if self.user_mode == UserMode::Root => {
+                self.user_reason = format!(
+                    "every pod runs as one unprivileged user of its own, for a range of users cannot be had ({why}): images \
+                     that change user while they run are told so"
+                );
+            }
+            Ok(_) => {}
         }
         self
     }
@@ -130,7 +140,10 @@ fn user_mode() -> (UserMode, String) {
         }
     }
     if Owner::here().is_root() {
-        return (UserMode::Root, "every pod runs as an unprivileged user of its own".into());
+        return (
+            UserMode::Root,
+            format!("every pod has a range of {} unprivileged users of its own", crate::runner::RANGE),
+        );
     }
     let user = geteuid().as_raw();
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -147,12 +160,14 @@ fn user_mode() -> (UserMode, String) {
     let tool = ["/usr/bin/newuidmap", "/bin/newuidmap"].iter().any(|it| Path::new(it).exists());
     match (has_range, tool) {
         (true, true) => {
-            (UserMode::RootlessRange, "a range of users is there; for now each container still gets one user".into())
+            (UserMode::RootlessRange, "a range of users is there, and is not used without root: each container gets one user".into())
         }
         (true, false) => (UserMode::RootlessSingle, "newuidmap is missing; install the package `uidmap`".into()),
         (false, _) => (
             UserMode::RootlessSingle,
-            "this user has no range in /etc/subuid: images that change user while they run need one".into(),
+            "each container gets one user: images that change user while they run need a range of them, which pods have where \
+             the platform runs as root"
+                .into(),
         ),
     }
 }

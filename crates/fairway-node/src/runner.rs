@@ -18,6 +18,7 @@ mod logs;
 mod owner;
 mod pod;
 mod protocol;
+mod ranges;
 mod raw;
 mod sandbox;
 mod session;
@@ -26,6 +27,7 @@ pub(crate) mod walk;
 
 use std::fs;
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{PermissionsExt as _, lchown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -36,8 +38,10 @@ use fairway_clock::Entropy;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use cgroups::Cgroups;
-use files::{check_name, give_tree, make_folder, prepare, remember};
-pub(crate) use owner::Owner;
+pub(crate) use files::VolumeUsers;
+use files::{check_name, give_tree, make_folder, open_to_all, open_up, prepare, remember, share_files};
+pub(crate) use owner::{Owner, has_ranges};
+use ranges::Ranges;
 
 pub use cgroups::{Generation, WriteCgroup};
 pub use copy::{CopyLimits, copy_beneath};
@@ -51,18 +55,25 @@ pub use protocol::{Container, ContainerState, ExecResult, Finished, Limits, LogL
 pub use session::{Resize, Session};
 pub use volumes::{Volume, open_beneath};
 
+/// How many users a pod's range has.
+pub(crate) const RANGE: u32 = ranges::USERS;
 /// The first of the users that pods run as when the node is root: a range that systemd leaves to nobody.
 const FIRST_POD_USER: u32 = 0x7000_0000;
 /// A pod's init answers within milliseconds; one that takes this long never will.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Tries to make what a pod is made of, in a process that ends at once. `program` begins its `main` with [`reexec`].
-pub(crate) fn try_out(program: &Path) -> Result<(), String> {
+/// Tries to make what a pod is made of, in a process that ends at once, with the images of a state folder if one is given.
+/// `program` begins its `main` with [`reexec`]. What it gives is why pods have no ranges of users, if they have none.
+pub(crate) fn try_out(program: &Path, state: Option<&Path>) -> Result<Option<String>, String> {
     let mut command = std::process::Command::new(program);
-    command.arg0(launch::TRIAL).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
+    command.arg0(launch::TRIAL).args(state).current_dir("/").env_clear().stdin(Stdio::null()).stderr(Stdio::null());
     let output = command.output().map_err(|error| format!("run {}: {error}", program.display()))?;
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if output.status.success() && said == "ready" { Ok(()) } else { Err(said) }
+    match said.strip_prefix("one ") {
+        Some(why) if output.status.success() => Ok(Some(why.to_owned())),
+        None if output.status.success() && said == "range" => Ok(None),
+        _ => Err(said),
+    }
 }
 
 /// Runs pod init, if that is what this process was started for, and never returns then. The first line of `main`.
@@ -70,7 +81,7 @@ pub fn reexec() {
     let mut arguments = std::env::args_os();
     match arguments.next() {
         Some(name) if name == launch::NAME => launch::run(arguments),
-        Some(name) if name == launch::TRIAL => launch::try_out(),
+        Some(name) if name == launch::TRIAL => launch::try_out(arguments),
         _ => {}
     }
 }
@@ -109,6 +120,10 @@ pub struct Runner {
     program: PathBuf,
     cgroups: Cgroups,
     is_root: bool,
+    /// Of pods, where they have any.
+    ranges: Option<Ranges>,
+    /// One volume after the other is given to its first user.
+    settling: tokio::sync::Mutex<()>,
     patience: Duration,
 }
 
@@ -120,21 +135,16 @@ impl Runner {
         let owner = Owner::here();
         // Before anything is touched: what another one made may be closed to us, or we may spoil it.
         fs::create_dir_all(state).map_err(|it| prepare(state, it))?;
-        let mark = state.join("node.user");
-        let now = owner.to_string();
-        let made_by = remember(&mark, &now).map_err(|it| prepare(&mark, it))?;
-        if made_by != now {
-            let made_by = made_by.chars().filter(|it| !it.is_control()).take(100).collect();
-            return Err(OpenRunner::OtherUser { path: state.to_owned(), made_by, now });
-        }
-        let pods = state.join(folder::PODS);
-        for path in [&pods, &state.join(folder::IMAGES)] {
+        let state = fs::canonicalize(state).map_err(|it| prepare(state, it))?;
+        let has_ranges = owner.claim(&state, || try_out(program, Some(&state)).unwrap_or_else(Some))?;
+        let (pods, images) = (state.join(folder::PODS), state.join(folder::IMAGES));
+        for path in [&pods, &images] {
             fs::create_dir_all(path).map_err(|it| prepare(path, it))?;
         }
-        let state = fs::canonicalize(state).map_err(|it| prepare(state, it))?;
-        // Pods run as other users than root and must pass, not look.
-        for path in [&state, &pods, &state.join(folder::IMAGES)] {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o711)).map_err(|it| prepare(path, it))?;
+        // Pods run as other users than root and must pass, not look. With ranges they see the images elsewhere; here these
+        // have owners of any number, who may be somebody on this machine.
+        for (path, mode) in [(&state, 0o711), (&pods, 0o711), (&images, if has_ranges { 0o700 } else { 0o711 })] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|it| prepare(path, it))?;
         }
         let id = state.join("node.id");
         let id = remember(&id, &entropy.hex(6)).map_err(|it| prepare(&id, it))?;
@@ -143,8 +153,26 @@ impl Runner {
             state,
             program: program.to_owned(),
             is_root: owner.is_root(),
+            ranges: has_ranges.then(|| Ranges::of(&pods)),
+            settling: tokio::sync::Mutex::default(),
             patience: PATIENCE,
         })
+    }
+
+    /// Whether every pod has a range of users.
+    pub fn has_ranges(&self) -> bool {
+        self.ranges.is_some()
+    }
+
+    /// As root: the user of the machine that a pod runs as, or the first of its range. `shared` is who its shared volumes
+    /// belong to.
+    pub(crate) fn user_of(&self, pod: &str, ip: Ipv4Addr, shared: Option<u32>) -> Result<Option<u32>, RunPod> {
+        match (&self.ranges, shared) {
+            _ if !self.is_root => Ok(None),
+            (_, Some(shared)) => Ok(Some(shared)),
+            (None, None) => Ok(Some(FIRST_POD_USER + (u32::from(ip) & 0xffff))),
+            (Some(ranges), None) => ranges.take(pod).map(Some).ok_or(RunPod::NoRange),
+        }
     }
 
     /// Waits only so long for a pod's init to answer.
@@ -198,8 +226,8 @@ impl Runner {
     pub async fn create(&self, mut sandbox: Sandbox) -> Result<Pod, RunPod> {
         let folder = self.own_folder(&sandbox.uid)?;
         let uid = sandbox.uid.clone();
-        let own = || FIRST_POD_USER + (u32::from(sandbox.ip) & 0xffff);
-        sandbox.host_user = self.is_root.then(|| sandbox.host_user.unwrap_or_else(own));
+        sandbox.host_user = self.user_of(&uid, sandbox.ip, sandbox.host_user)?;
+        sandbox.has_range = self.has_ranges();
         sandbox.cgroups = self.cgroups.pod(&uid, sandbox.host_user)?.join;
         for (name, _) in &sandbox.memory_volumes {
             self.volume(&uid, name)?;
@@ -255,6 +283,8 @@ impl Runner {
         if let Ok(inside) = container.image.strip_prefix(&self.state) {
             container.image = inside.to_owned();
         }
+        container.has_range = pod.sandbox.has_range;
+        self.settle(&pod.sandbox, &container).await?;
         if owner.is_some() {
             host_trees::rename(&mut container.mounts, &pod.sandbox);
         }
@@ -272,9 +302,27 @@ impl Runner {
         Ok(pod.start(&container.name, container.attempt).await?)
     }
 
-    /// Gives what was written for a pod to the pod's user.
+    /// Gives what was written for a pod to the pod's user; with a range, what none of its users has yet to their root.
     pub fn give(&self, path: &Path, user: Option<u32>) -> Result<(), RunPod> {
-        user.map_or(Ok(()), |user| give_tree(path, user)).map_err(|it| prepare(path, it))
+        let Some(user) = user else { return Ok(()) };
+        let kept = |owner: u32| self.has_ranges() && ranges::holds(user, owner);
+        give_tree(path, (user, user), &kept).map_err(|it| prepare(path, it))
+    }
+
+    /// Gives a volume of files to the user of the pod that reads it.
+    pub(crate) fn give_files(&self, path: &Path, first: Option<u32>, who: VolumeUsers) -> Result<(), RunPod> {
+        match first {
+            Some(first) if self.has_ranges() => share_files(path, first, who).map_err(|it| prepare(path, it)),
+            _ => self.give(path, first),
+        }
+    }
+
+    /// Lets every user of a pod write into a volume of its own.
+    pub(crate) fn give_open(&self, path: &Path, first: Option<u32>, who: VolumeUsers) -> Result<(), RunPod> {
+        match first {
+            Some(first) if self.has_ranges() => open_to_all(path, first, who).map_err(|it| prepare(path, it)),
+            _ => open_up(path).map_err(|it| prepare(path, it)).and_then(|()| self.give(path, first)),
+        }
     }
 
     /// Finds every pod of the state folder.
@@ -311,7 +359,11 @@ impl Runner {
         self.cgroups.remove_all(); // stays while other pods are in it
         let path = self.state.join(folder::pod(uid));
         let task = tokio::task::spawn_blocking(move || folder::remove_tree(&path).map_err(|it| prepare(&path, it)));
-        task.await.unwrap_or_else(|it| Err(prepare(&self.state, io::Error::other(it))))
+        task.await.unwrap_or_else(|it| Err(prepare(&self.state, io::Error::other(it))))?;
+        if let Some(ranges) = &self.ranges {
+            ranges.free(uid);
+        }
+        Ok(())
     }
 
     /// Gives back what only a running pod needs, and keeps its folder.

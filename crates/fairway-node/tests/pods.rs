@@ -117,6 +117,10 @@ async fn a_container_that_keeps_failing_backs_off() {
 #[tokio::test]
 async fn a_program_that_wants_another_user_is_told_apart_from_one_that_just_fails() {
     let Some(plane) = Plane::start().await else { return };
+    if plane.has_ranges() {
+        // There it can have one. Without root this is tried too.
+        return plane.clean().await;
+    }
     let spec = json!({ "securityContext": { "runAsUser": 65532 } });
     plane.pod("switcher", &["switch", "101"], spec.clone()).await;
     let pod = plane.until("switcher", "waiting", |it| state(it) == "waiting ImageNeedsUidRange").await;

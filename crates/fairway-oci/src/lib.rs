@@ -35,4 +35,4 @@ pub use reference::{BadReference, Reference, Target};
 pub use registry::{Access, Body, Call, Registry, RegistryLimits};
 pub use transfer::TransferImage;
 #[cfg(target_os = "linux")]
-pub use unpack::{Limits, Rejected, UnpackImage};
+pub use unpack::{Limits, Owners, Rejected, UnpackImage};

@@ -3,8 +3,9 @@
 //! What a layer cannot do: write outside the folder it is unpacked into (every folder on the way is opened by its
 //! parent's handle, without following links); make device nodes or FIFOs (refused); keep setuid or setgid bits
 //! (dropped: a container could not use them); claim another size than it has; fill the disk or the memory ([`Limits`]).
-//! Links inside the image may point anywhere within it; an absolute one is meant within the image and is kept. Owners
-//! and extended attributes are not kept: everything belongs to who unpacks it, and he can read all of it.
+//! Links inside the image may point anywhere within it; an absolute one is meant within the image and is kept. Extended
+//! attributes are not kept; owners are if who unpacks it says so ([`Owners`]), and else everything belongs to him. He can
+//! read all of it.
 //!
 //! A layer's bytes are checked against the digest of its compressed and of its uncompressed form while they are
 //! unpacked. The folder appears under its name only when everything was right.
@@ -48,6 +49,16 @@ impl Default for Limits {
     fn default() -> Self {
         Self { bytes: 8 << 30, entries: 500_000, path_bytes: 4096, depth: 128, layers: 128 }
     }
+}
+
+/// Whose the files of an unpacked image are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owners {
+    /// All belong to who unpacks them.
+    Unpacker,
+    /// They belong to the users that the layers name. Only root can say that, and whoever reads them must see the users of
+    /// this folder as those of the image, or these are users of the machine.
+    AsStored,
 }
 
 /// Why an image was not unpacked. Nothing is left then.
@@ -129,6 +140,17 @@ pub enum Rejected {
 impl Layout {
     /// Unpacks the image of a manifest into a folder that is not there yet. Gives its configuration.
     pub fn unpack(&self, manifest: &Digest, into: &Path, limits: &Limits) -> Result<ImageConfig, UnpackImage> {
+        self.unpack_owned(manifest, into, limits, Owners::Unpacker)
+    }
+
+    /// The same, and says whose the files are.
+    pub fn unpack_owned(
+        &self,
+        manifest: &Digest,
+        into: &Path,
+        limits: &Limits,
+        owners: Owners,
+    ) -> Result<ImageConfig, UnpackImage> {
         let manifest = self.manifest_of(manifest)?;
         let config = self.image_config(&manifest).map_err(UnpackImage::Read)?;
         let (layers, diff_ids) = (manifest.layers.len(), config.rootfs.diff_ids.len());
@@ -140,7 +162,7 @@ impl Layout {
         }
         let place = Place::beside(into)?;
         let write = |source: io::Error| UnpackImage::Write { path: place.path.clone(), source };
-        let tree = Tree::open(&place.path).map_err(write)?;
+        let tree = Tree::open(&place.path, owners).map_err(write)?;
         let mut budget = Budget { bytes: limits.bytes, entries: limits.entries, limits: *limits };
         for (layer, diff_id) in manifest.layers.iter().zip(&config.rootfs.diff_ids) {
             layer::unpack(self, &tree, layer, diff_id, &mut budget)?;

@@ -29,7 +29,7 @@ fn check(name: &str, state: &str, says: String, advice: Option<String>) -> Value
 fn users(machine: &Machine) -> Value {
     let why = Some(machine.user_reason.clone()).filter(|it| !it.is_empty());
     let (state, says) = match machine.user_mode {
-        UserMode::Root => ("ok", "root: every pod gets an unprivileged user of its own"),
+        UserMode::Root => ("ok", "root: every pod gets unprivileged users of its own"),
         UserMode::RootlessRange => ("ok", "rootless-range: not root, and a range of users may be mapped"),
         UserMode::RootlessSingle => {
             ("ok", "rootless-single: not root, one user; services are kept from mistakes, not from attackers")

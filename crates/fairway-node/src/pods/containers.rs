@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::environment::{Describe, Place, References, expand, variables};
 use super::images::Image;
-use crate::runner::{self, Limits, LogLimit, Mount};
+use crate::runner::{self, Limits, LogLimit, Mount, VolumeUsers};
 
 /// What a pod says of the size of its containers' logs.
 const LOG_LIMIT: &str = "node.fairway.dev/log-limit";
@@ -58,6 +58,7 @@ pub(crate) fn make(
 ) -> Result<runner::Container, Make> {
     let env = variables(pod, container, &image.env, references, place)?;
     let (user, group) = user(pod, container, image)?;
+    let groups = groups(pod)?;
     let shown = image.mounts.iter().map(|(source, target)| Ok(shown(source, target)));
     let volumes = container.volume_mounts.iter().flatten().map(|it| mount(it, &env, volume));
     let mounts = shown.chain(volumes).collect::<Result<_, _>>()?;
@@ -74,6 +75,9 @@ pub(crate) fn make(
         env,
         user,
         group,
+        groups,
+        capabilities: capabilities(container),
+        has_range: false,
         read_only_root: security.and_then(|it| it.read_only_root_filesystem).unwrap_or(false),
         mounts,
         limits: limits(pod, container),
@@ -116,6 +120,50 @@ fn user(pod: &Pod, container: &Container, image: &Image) -> Result<(u32, u32), M
         return Err(Make::Root { pod: name, container: container.name.clone() });
     }
     Ok((user, group))
+}
+
+/// The groups that a pod has beside its own.
+fn groups(pod: &Pod) -> Result<Vec<u32>, Make> {
+    let Some(security) = pod.spec.as_ref().and_then(|it| it.security_context.as_ref()) else { return Ok(Vec::new()) };
+    let ids = security.supplemental_groups.iter().flatten().chain(&security.fs_group);
+    ids.map(|id| u32::try_from(*id).map_err(|_| Make::UserRange { id: *id })).collect()
+}
+
+/// Who reads the files of a pod's volumes: the user that all its containers are, where it says so, and its group.
+pub(crate) fn volume_users(pod: &Pod) -> VolumeUsers {
+    let spec = pod.spec.as_ref();
+    let shared = spec.and_then(|it| it.security_context.as_ref());
+    let containers = spec.into_iter().flat_map(|it| it.init_containers.iter().flatten().chain(&it.containers));
+    let mut users = containers.map(|it| {
+        let own = it.security_context.as_ref().and_then(|it| it.run_as_user);
+        own.or_else(|| shared.and_then(|it| it.run_as_user))
+    });
+    let first = users.next().flatten();
+    let user = first.filter(|_| users.all(|it| it == first));
+    let number = |id: i64| u32::try_from(id).ok();
+    VolumeUsers { user: user.and_then(number).unwrap_or(0), group: shared.and_then(|it| it.fs_group).and_then(number) }
+}
+
+/// What root in a container may do where its pod has a range of users, and the kernel's number of each.
+const CAPABILITIES: [(&str, u32); 7] =
+    [("CHOWN", 0), ("DAC_OVERRIDE", 1), ("FOWNER", 3), ("FSETID", 4), ("KILL", 5), ("SETGID", 6), ("SETUID", 7)];
+
+/// The capability of a name, where it is one that can be had.
+pub(crate) fn capability(name: &str) -> Option<u64> {
+    let name = name.strip_prefix("CAP_").unwrap_or(name);
+    CAPABILITIES.iter().find(|it| it.0 == name).map(|it| 1 << it.1)
+}
+
+fn capabilities(container: &Container) -> u64 {
+    let said = container.security_context.as_ref().and_then(|it| it.capabilities.clone()).unwrap_or_default();
+    let all = CAPABILITIES.iter().fold(0, |all, it| all | 1 << it.1);
+    let named = |names: Option<Vec<String>>| {
+        names.iter().flatten().fold(0, |found, name| match name.as_str() {
+            "ALL" => all,
+            name => found | capability(name).unwrap_or(0),
+        })
+    };
+    all & !named(said.drop) | named(said.add)
 }
 
 fn mount(

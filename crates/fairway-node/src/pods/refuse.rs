@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Probe, SecurityContext};
 
-use super::containers::{log_limit, pids_limit};
+use super::containers::{capability, log_limit, pids_limit};
 
 /// Why a pod is not run here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +17,13 @@ fn refusal(reason: &'static str, field: &str, advice: &str) -> Refusal {
     Refusal { reason, message: format!("{field}: {advice}") }
 }
 
-/// The first thing that cannot be done for this pod, if there is one.
-pub(crate) fn refuse(pod: &Pod) -> Option<Refusal> {
+/// The first thing that cannot be done for this pod, if there is one. With a range of users root in it can be given some rights.
+pub(crate) fn refuse(pod: &Pod, has_range: bool) -> Option<Refusal> {
     let spec = pod.spec.as_ref()?;
     of_annotations(pod).or_else(|| of_pod(spec)).or_else(|| of_volumes(spec)).or_else(|| {
         let init = spec.init_containers.iter().flatten().enumerate().map(|(at, it)| ("initContainers", at, it));
         let app = spec.containers.iter().enumerate().map(|(at, it)| ("containers", at, it));
-        init.chain(app).find_map(|(list, at, it)| of_container(&format!("spec.{list}[{at}]"), it))
+        init.chain(app).find_map(|(list, at, it)| of_container(&format!("spec.{list}[{at}]"), it, has_range))
     })
 }
 
@@ -76,7 +76,7 @@ fn of_volumes(spec: &PodSpec) -> Option<Refusal> {
     None
 }
 
-fn of_container(field: &str, container: &Container) -> Option<Refusal> {
+fn of_container(field: &str, container: &Container, has_range: bool) -> Option<Refusal> {
     if container.ports.iter().flatten().any(|it| it.host_port.is_some_and(|it| it != 0)) {
         let advice = "use a Service or an HTTPRoute, which the gateway serves";
         return Some(refusal("HostPortNotSupported", &format!("{field}.ports.hostPort"), advice));
@@ -100,18 +100,20 @@ fn of_container(field: &str, container: &Container) -> Option<Refusal> {
     container
         .security_context
         .as_ref()
-        .and_then(|it| of_security(&format!("{field}.securityContext"), it))
+        .and_then(|it| of_security(&format!("{field}.securityContext"), it, has_range))
         .or_else(|| probes.into_iter().find_map(of_probe))
 }
 
-fn of_security(field: &str, security: &SecurityContext) -> Option<Refusal> {
+fn of_security(field: &str, security: &SecurityContext, has_range: bool) -> Option<Refusal> {
     if security.privileged == Some(true) {
         let advice = "nothing in a pod of this node has rights over the machine; remove the field";
         return Some(refusal("PrivilegedNotSupported", &format!("{field}.privileged"), advice));
     }
     let added = security.capabilities.as_ref().and_then(|it| it.add.as_ref()).filter(|it| !it.is_empty())?;
     // Low ports are open to everybody in a pod, so this one is there without being given.
-    let refused = added.iter().find(|it| !matches!(it.as_str(), "NET_BIND_SERVICE" | "CAP_NET_BIND_SERVICE"))?;
+    let is_there = |it: &str| matches!(it, "NET_BIND_SERVICE" | "CAP_NET_BIND_SERVICE");
+    let is_given = |it: &str| is_there(it) || (has_range && capability(it).is_some());
+    let refused = added.iter().find(|it| !is_given(it))?;
     let advice = format!("capability {refused} is not given on this node; remove it");
     Some(refusal("CapabilitiesNotSupported", &format!("{field}.capabilities.add"), &advice))
 }

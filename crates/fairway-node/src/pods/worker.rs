@@ -232,7 +232,7 @@ impl Worker {
         if self.ended.is_some() {
             return self.rest().await;
         }
-        if let Some(refusal) = super::refuse::refuse(&self.pod) {
+        if let Some(refusal) = super::refuse::refuse(&self.pod, self.shared.runner.has_ranges()) {
             return self.refuse(&refusal).await;
         }
         let left = self.time_left();

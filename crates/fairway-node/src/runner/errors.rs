@@ -48,6 +48,9 @@ pub enum RunPod {
         /// The name.
         name: String,
     },
+    /// As root, every pod has users of its own, and there are so many.
+    #[error("no range of users is left for one more pod; delete pods that have ended")]
+    NoRange,
     /// Its limits.
     #[error("limit what the pod may use")]
     Limit(#[from] WriteCgroup),

@@ -1,35 +1,48 @@
-//! As root: lets a pod see the images as its own, whoever's they are on disk.
+//! As root: a pod's range of users, and the images as they see them.
 //!
-//! Images are unpacked once, by root, and every pod runs as another user. An id-mapped mount shows root's files as the pod's
-//! user's, so a container may read what its image keeps from others and write (a copy) where its image says: exactly as
-//! without root, where the one who unpacks is the one who runs.
+//! Images are unpacked once, with the owners that their layers name, and every pod has other users. An id-mapped mount shows
+//! the files of user 7 as those of the pod's user 7: a container may read and write (a copy of) just what its image says.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::CWD;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
-use rustix::process::{Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 
 use super::failed::{Failed, Step as _};
-use super::{folder, launch, raw};
+use super::{folder, launch, ranges, raw};
 
 /// The pod's user namespace, made ahead, and the images as it sees them.
 pub(super) struct Mapped {
     namespace: OwnedFd,
-    images: OwnedFd,
+    images: Option<OwnedFd>,
 }
 
-/// Makes both, still as root.
-pub(super) fn prepare(user: u32) -> Result<Mapped, Failed> {
+/// Makes both, still as root. Images are left out where no container stands on one.
+pub(super) fn prepare(first: u32, with_images: bool) -> Result<Mapped, Failed> {
+    let namespace = make_namespace(first)?;
+    let map = || {
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+        let images = open_tree(CWD, folder::IMAGES, flags).step(|| "open the images".into())?;
+        raw::map_mount(&images, &namespace).step(|| "map the images".into())?;
+        Ok(images)
+    };
+    let images = with_images.then(map).transpose()?;
+    Ok(Mapped { namespace, images })
+}
+
+/// A user namespace that belongs to the first user of a range and has all of them: only root can say so.
+fn make_namespace(first: u32) -> Result<OwnedFd, Failed> {
     let (mut ready, mut tell) = std::io::pipe().step(|| "make a pipe".into())?;
     let keeper = match raw::fork().step(|| "fork".into())? {
         raw::Fork::Child => {
             // Keeps the namespace until its parent has a handle of it.
-            let made = launch::become_user(user).and_then(|()| launch::own_namespace());
+            let made = launch::become_user(first)
+                .and_then(|()| raw::unshare(UnshareFlags::NEWUSER).step(|| "make a user namespace".into()));
             let _gone = tell.write_all(&[u8::from(made.is_ok())]);
             loop {
                 let _interrupted = rustix::thread::nanosleep(&rustix::thread::Timespec { tv_sec: 60, tv_nsec: 0 });
@@ -40,21 +53,25 @@ pub(super) fn prepare(user: u32) -> Result<Mapped, Failed> {
     drop(tell);
     let mut answer = [0u8];
     let heard = ready.read(&mut answer).step(|| "hear of the namespace".into());
-    let namespace = File::open(format!("/proc/{}/ns/user", keeper.as_raw_nonzero()));
+    let namespace = if answer == [1] { map_range(keeper, first).map(Some) } else { Ok(None) };
     let _dead = kill_process(keeper, Signal::KILL);
     let _reaped = waitpid(Some(keeper), WaitOptions::empty());
-    if heard? != 1 || answer != [1] {
-        return Err(std::io::Error::other("it was not made")).step(|| "make the pod's user namespace".into());
-    }
-    let namespace = OwnedFd::from(namespace.step(|| "open the pod's user namespace".into())?);
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    let images = open_tree(CWD, folder::IMAGES, flags).step(|| "open the images".into())?;
-    raw::map_mount(&images, &namespace).step(|| "map the images".into())?;
-    Ok(Mapped { namespace, images })
+    heard?;
+    let not_made = || Err(std::io::Error::other("it was not made")).step(|| "make the pod's user namespace".into());
+    namespace?.map_or_else(not_made, Ok)
+}
+
+fn map_range(keeper: Pid, first: u32) -> Result<OwnedFd, Failed> {
+    let place = format!("/proc/{}", keeper.as_raw_nonzero());
+    let map = format!("0 {first} {}", ranges::USERS);
+    fs::write(format!("{place}/gid_map"), &map).step(|| "map the pod's groups".into())?;
+    fs::write(format!("{place}/uid_map"), &map).step(|| "map the pod's users".into())?;
+    let namespace = File::open(format!("{place}/ns/user")).step(|| "open the pod's user namespace".into())?;
+    Ok(namespace.into())
 }
 
 impl Mapped {
-    /// Enters the namespace. The process is the user already who made it.
+    /// Enters the namespace. The process is the user already whose it is.
     pub(super) fn enter(&self) -> Result<(), Failed> {
         move_into_link_name_space(self.namespace.as_fd(), Some(LinkNameSpaceType::User))
             .step(|| "enter the pod's user namespace".into())
@@ -62,7 +79,8 @@ impl Mapped {
 
     /// Puts the images in their place, in the pod's own mount namespace.
     pub(super) fn attach(&self) -> Result<(), Failed> {
-        move_mount(&self.images, "", CWD, Path::new(folder::IMAGES), MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+        let Some(images) = &self.images else { return Ok(()) };
+        move_mount(images, "", CWD, Path::new(folder::IMAGES), MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
             .step(|| "mount the images".into())
     }
 }

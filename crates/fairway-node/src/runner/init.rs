@@ -21,7 +21,7 @@ use super::failed::{Failed, Step as _};
 use super::host_trees::HostTrees;
 use super::idmap::Mapped;
 use super::protocol::{Answer, Ask, ContainerState, Finished, Packet, PodState, Request, Sandbox};
-use super::{folder, launch, sandbox};
+use super::{folder, launch, ranges, sandbox};
 pub(super) use attached::Streams;
 use children::Child;
 use execs::Exec;
@@ -170,7 +170,11 @@ fn mount_memory_volumes(sandbox: &Sandbox) -> Result<(), Failed> {
     for (name, size) in &sandbox.memory_volumes {
         let path = folder::volume(&sandbox.uid, name);
         let size = size.map_or(String::new(), |it| format!(",size={it}"));
-        let options = std::ffi::CString::new(format!("mode=0777{size}")).expect("digits have no NUL");
+        let mode = match sandbox.fs_group.filter(|_| sandbox.has_range) {
+            Some(group) => format!("mode=2777,gid={}", group.min(ranges::USERS - 1)),
+            None => "mode=0777".to_owned(),
+        };
+        let options = std::ffi::CString::new(format!("{mode}{size}")).expect("digits have no NUL");
         mount("tmpfs", &path, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, options.as_c_str())
             .step(|| format!("mount memory volume {name}"))?;
     }

@@ -4,7 +4,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Gid, Uid, getegid, geteuid, set_dumpable_behavior};
@@ -12,9 +11,9 @@ use rustix::thread::UnshareFlags;
 
 use super::failed::{Failed, Step as _};
 use super::host_trees::HostTrees;
-use super::idmap::{self, Mapped};
+use super::idmap;
 use super::protocol::Sandbox;
-use super::{Owner, folder, init, raw};
+use super::{Owner, folder, init, ranges, raw};
 
 /// How a process knows that it is to be pod init: its own name.
 pub(super) const NAME: &str = "fairway-pod-init";
@@ -22,18 +21,38 @@ pub(super) const NAME: &str = "fairway-pod-init";
 /// The name of a process that only tries whether pods can be.
 pub(super) const TRIAL: &str = "fairway-pod-trial";
 
-/// Tries what [`run`] does up to the fork, with nothing to show for it; never comes back.
-pub(super) fn try_out() -> ! {
-    let tried: Result<(), Failed> = (|| {
-        if Owner::here().is_root() {
-            become_user(super::FIRST_POD_USER)?;
+/// Tries what [`run`] does up to the fork, with nothing to show for it; never comes back. In a folder of images it tries a
+/// range of users too. Standard output says `range`, or `one` and why there is no range.
+pub(super) fn try_out(mut arguments: impl Iterator<Item = OsString>) -> ! {
+    let tried: Result<String, Failed> = (|| {
+        let mut verdict = "range\n".to_owned();
+        let mapped = match (Owner::here().is_root(), arguments.next()) {
+            (false, _) => Err("this is not root".to_owned()),
+            (true, None) => idmap::prepare(ranges::last(), false).map_err(|it| it.line()),
+            (true, Some(state)) => std::env::set_current_dir(&state)
+                .step(|| "enter the state folder".into())
+                .and_then(|()| idmap::prepare(ranges::last(), true))
+                .map_err(|it| it.line()),
+        };
+        match mapped {
+            Ok(mapped) => {
+                become_user(ranges::last())?;
+                mapped.enter()?;
+            }
+            Err(why) => {
+                verdict = format!("one {why}\n");
+                if Owner::here().is_root() {
+                    become_user(super::FIRST_POD_USER)?;
+                }
+                own_namespace()?;
+            }
         }
-        own_namespace()?;
-        raw::unshare(idmap::OTHERS).step(|| "make the pod's namespaces".into())
+        raw::unshare(idmap::OTHERS).step(|| "make the pod's namespaces".into())?;
+        Ok(verdict)
     })();
     match tried {
-        Ok(()) => {
-            say("ready\n");
+        Ok(verdict) => {
+            say(&verdict);
             raw::exit(0)
         }
         Err(failed) => {
@@ -70,7 +89,8 @@ fn launch(state: &Path, uid: &str) -> Result<i32, Failed> {
     std::env::set_current_dir(state).step(|| format!("enter {}", state.display()))?;
     let sandbox = read_sandbox(uid)?;
     join(&sandbox.cgroups)?;
-    let mapped = sandbox.host_user.filter(|_| !sandbox.without_images).and_then(map_images);
+    let first = sandbox.host_user.filter(|_| sandbox.has_range);
+    let mapped = first.map(|it| idmap::prepare(it, !sandbox.without_images)).transpose()?;
     let trees = HostTrees::open(&sandbox)?;
     if let Some(user) = sandbox.host_user {
         become_user(user)?;
@@ -86,18 +106,6 @@ fn launch(state: &Path, uid: &str) -> Result<i32, Failed> {
             Ok(0)
         }
         raw::Fork::Child => init::run(sandbox, mapped, trees),
-    }
-}
-
-/// Where the kernel or the file system cannot do it, images are seen as they are on disk: whoever unpacks them must let
-/// everybody read.
-fn map_images(user: u32) -> Option<Mapped> {
-    match idmap::prepare(user) {
-        Ok(mapped) => Some(mapped),
-        Err(failed) => {
-            let _diary_is_full = writeln!(std::io::stderr(), "images are not mapped: {}", failed.line());
-            None
-        }
     }
 }
 

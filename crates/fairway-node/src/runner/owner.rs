@@ -3,8 +3,17 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
+use std::path::Path;
 
 use rustix::process::geteuid;
+
+use super::{OpenRunner, folder};
+
+/// Where a state folder remembers who made it.
+const MARK: &str = "node.user";
+/// What a folder's mark says more where pods have ranges of users.
+const WITH_RANGES: &str = " with a range of users for every pod";
 
 /// As many users as the pods of a node may have.
 const POD_USERS: u32 = 0x1_0000;
@@ -50,6 +59,53 @@ impl Owner {
         }
     }
 
+    /// How a folder remembers it. As root pods have ranges of users where the machine can show their files as theirs.
+    fn mark(self, has_ranges: bool) -> String {
+        if has_ranges { format!("{self}{WITH_RANGES}") } else { self.to_string() }
+    }
+
+    /// Takes a state folder, if it may be had, and says whether its pods have ranges of users. `trial` says why they cannot.
+    pub(super) fn claim(self, state: &Path, trial: impl Fn() -> Option<String>) -> Result<bool, OpenRunner> {
+        let prepare = |path: &Path, source| OpenRunner::Prepare { path: path.to_owned(), source };
+        let (mark, images) = (state.join(MARK), state.join(folder::IMAGES));
+        let before = match fs::read_to_string(&mark) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(prepare(&mark, error)),
+            read => read.unwrap_or_default().trim().to_owned(),
+        };
+        // Ranges may come, and what one user had goes to one of them; they do not go.
+        let is_ours = before.is_empty() || before == self.mark(false) || (self.is_root() && before == self.mark(true));
+        if !is_ours {
+            let made_by = before.chars().filter(|it| !it.is_control()).take(100).collect();
+            return Err(OpenRunner::OtherUser { path: state.to_owned(), made_by, now: self.to_string() });
+        }
+        fs::create_dir_all(&images).map_err(|it| prepare(&images, it))?;
+        let without = self.why_no_ranges(state, trial, &before);
+        let now = self.mark(without.is_none());
+        if before != now {
+            fs::write(&mark, &now).map_err(|it| prepare(&mark, it))?;
+        }
+        if let Some(why) = without.as_ref().filter(|_| self.is_root()) {
+            tracing::warn!("pods have one user each, and no range of users: {why}");
+        }
+        Ok(without.is_none())
+    }
+
+    fn why_no_ranges(self, state: &Path, trial: impl Fn() -> Option<String>, before: &str) -> Option<String> {
+        if !self.is_root() {
+            return Some("this is not root".into());
+        }
+        // Files of many users are there: who cannot map them says so pod by pod.
+        if before == self.mark(true) {
+            return None;
+        }
+        // Pods that were started with one user each go on so; after the last of them the folder changes.
+        if before == self.mark(false) && fs::read_dir(state.join(folder::PODS)).is_ok_and(|mut it| it.next().is_some())
+        {
+            return Some("there are pods that were started without".into());
+        }
+        trial()
+    }
+
     /// Whether every pod can have a user of its own.
     pub(crate) fn is_root(self) -> bool {
         self == Self::Root
@@ -66,6 +122,11 @@ impl fmt::Display for Owner {
             Self::Single { user } => write!(f, "user {user}"),
         }
     }
+}
+
+/// Whether the pods of a state folder have ranges of users, as it remembers.
+pub(crate) fn has_ranges(state: &Path) -> bool {
+    fs::read_to_string(state.join(MARK)).is_ok_and(|it| it.trim().ends_with(WITH_RANGES))
 }
 
 #[cfg(test)]

@@ -32,8 +32,17 @@ pub struct Sandbox {
     pub ip: Ipv4Addr,
     /// Address ranges that end in the pod: Services and other pods, as (network, prefix length).
     pub ranges: Vec<(Ipv4Addr, u8)>,
-    /// As root: the user of the machine that the whole pod runs as.
+    /// As root: the user of the machine that the whole pod runs as, or the first of its range.
     pub host_user: Option<u32>,
+    /// The pod has a range of users: those of its images and containers are told apart.
+    #[serde(default)]
+    pub has_range: bool,
+    /// With a range: the user inside that its volumes of files belong to.
+    #[serde(default)]
+    pub volume_user: u32,
+    /// With a range: the group inside that may use its volumes.
+    #[serde(default)]
+    pub fs_group: Option<u32>,
     /// Volumes in memory, by name and size in bytes.
     pub memory_volumes: Vec<(String, Option<u64>)>,
     /// How much a container's log may take.
@@ -96,6 +105,16 @@ pub struct Container {
     pub user: u32,
     /// Its group inside.
     pub group: u32,
+    /// More groups of it. Only with a range.
+    #[serde(default)]
+    pub groups: Vec<u32>,
+    /// What its root may do among the users of the range, as a set of capabilities (the bits of the kernel). Only with a
+    /// range.
+    #[serde(default)]
+    pub capabilities: u64,
+    /// Its pod has a range of users.
+    #[serde(default)]
+    pub has_range: bool,
     /// No writes outside volumes.
     pub read_only_root: bool,
     /// What is mounted into it.
@@ -179,7 +198,7 @@ impl Want {
         format!(
             "the program asks for {what} while it runs, and a container of this node has one user only: let the image \
              start as the user that it needs (USER in its Dockerfile, or securityContext.runAsUser) and own its files \
-             as that user"
+             as that user, or run the platform as root, where pods have ranges of users"
         )
     }
 }

@@ -5,6 +5,7 @@
 
 mod place;
 mod privileges;
+pub(super) mod range;
 mod root;
 pub(super) mod seccomp;
 mod users;
@@ -35,16 +36,20 @@ pub(super) fn enter(
     (stdout, stderr): (OwnedFd, OwnedFd),
     init: &OwnedFd,
 ) -> Failed {
-    match prepare(pod, spec, network) {
+    match prepare(pod, spec, network, init) {
         Err(failed) => failed,
         Ok(()) => {
+            if spec.has_range {
+                range::give_stream(spec, &stdout);
+                range::give_stream(spec, &stderr);
+            }
             let streams = [Stdio::null(), Stdio::from(stdout), Stdio::from(stderr)];
             become_program(spec, &spec.argv, streams, Some(init))
         }
     }
 }
 
-fn prepare(pod: &str, spec: &Container, network: Option<&OwnedFd>) -> Result<(), Failed> {
+fn prepare(pod: &str, spec: &Container, network: Option<&OwnedFd>, init: &OwnedFd) -> Result<(), Failed> {
     launch::join(&spec.cgroups)?;
     if let Some(network) = network {
         move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))
@@ -54,6 +59,9 @@ fn prepare(pod: &str, spec: &Container, network: Option<&OwnedFd>) -> Result<(),
     rustix::process::umask(Mode::from_raw_mode(0o022));
     raw::unshare(UnshareFlags::NEWNS).step(|| "make a mount namespace".into())?;
     root::build_and_enter(pod, spec)?;
+    if spec.has_range {
+        return range::enter_namespace(init);
+    }
     raw::unshare(UnshareFlags::NEWUSER).step(|| "make the container's user namespace".into())?;
     launch::map_user(spec.user, 0, spec.group, 0)
 }
@@ -72,6 +80,10 @@ pub(super) fn follow(spec: &Container, container: &OwnedFd, argv: &[String], str
             .step(|| "enter the container's mounts and network".into())?;
         move_into_thread_name_spaces(container.as_fd(), ThreadNameSpaceType::USER)
             .step(|| "enter the container's user namespace".into())?;
+        if spec.has_range {
+            let all = [&streams.output, &streams.errors].into_iter().chain(&streams.input);
+            all.for_each(|it| range::give_stream(spec, it));
+        }
         let stream = |it: &OwnedFd| it.try_clone().map(Stdio::from).step(|| "hand the streams over".into());
         let stdin = streams.input.as_ref().map_or(Ok(Stdio::null()), stream)?;
         Ok([stdin, stream(&streams.output)?, stream(&streams.errors)?])
@@ -95,7 +107,7 @@ fn become_program(spec: &Container, argv: &[String], streams: [Stdio; 3], init: 
         .step(|| format!("enter the working folder {working_dir}"))
         .and_then(|()| raw::close_on_exec().step(|| "close descriptors".into()))
         .and_then(|()| privileges::give_up(spec));
-    if let Some(init) = init {
+    if let Some(init) = init.filter(|_| !spec.has_range) {
         // Where somebody outside listens already nobody else can: then only the words are missing.
         let _unheard = users::announce(spec).and_then(|calls| raw::hand_over(init, &calls));
     }

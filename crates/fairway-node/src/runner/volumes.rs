@@ -1,17 +1,21 @@
 //! Volumes that outlive pods: a folder for each, by namespace.
 //!
-//! As root all pods of a namespace that share volumes run as one user of the machine, for what one wrote another must be able
-//! to change. The namespace's folder belongs to that user, and so is the record of who it is.
+//! As root all pods of a namespace that share volumes run as one user of the machine, or have one range of users, for what
+//! one wrote another must be able to change. The namespace's folder belongs to that user, or to the first of the range, and so
+//! is the record of who it is. With a range a volume belongs to the user of the container that is started on it first.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 
 use super::copy::{CopyLimits, copy_beneath};
-use super::{FIRST_POD_USER, RunPod, Runner, check_name, folder, make_folder, prepare, walk};
+use super::{
+    Container, FIRST_POD_USER, RunPod, Runner, Sandbox, check_name, folder, make_folder, prepare, ranges, walk,
+};
 
-/// The users of namespaces come after those of single pods.
+/// Without ranges the users of namespaces come after those of single pods.
 const FIRST_NAMESPACE_USER: u32 = FIRST_POD_USER + 0x1_0000;
 const LAST_NAMESPACE_USER: u32 = FIRST_NAMESPACE_USER + 0xffff;
 
@@ -22,6 +26,8 @@ pub struct Volume {
     /// Where it is filled before it takes the folder's place.
     beside: PathBuf,
     owner: Option<u32>,
+    /// Its owner has a range, and who of it has the files is said when the first container is started on it.
+    is_of_range: bool,
 }
 
 impl Volume {
@@ -30,7 +36,7 @@ impl Volume {
         &self.folder
     }
 
-    /// As root: the user of the machine that the pods which use it run as.
+    /// As root: the user of the machine that the pods which use it run as, or the first of their range.
     pub(crate) fn owner(&self) -> Option<u32> {
         self.owner
     }
@@ -77,8 +83,8 @@ impl Volume {
     }
 
     fn exchange(&self) -> io::Result<()> {
-        if let Some(owner) = self.owner {
-            walk::give(&self.beside, owner)?;
+        if let Some(owner) = self.owner.filter(|_| !self.is_of_range) {
+            walk::give(&self.beside, owner, owner)?;
         }
         let flags = rustix::fs::RenameFlags::EXCHANGE;
         let (new, old) = (&self.beside, &self.folder);
@@ -109,11 +115,18 @@ impl Runner {
         check_name(namespace)?;
         check_name(id)?;
         let above = self.state.join(folder::VOLUMES).join(namespace);
-        let volume = Volume { folder: above.join(id), beside: above.join(format!(".{id}")), owner: None };
+        let (folder, beside) = (above.join(id), above.join(format!(".{id}")));
+        let volume = Volume { folder, beside, owner: None, is_of_range: self.has_ranges() };
         let owner = self.namespace_user(&above).map_err(|it| prepare(&above, it))?;
+        if volume.is_of_range && volume.folder.is_dir() {
+            return Ok(Volume { owner, ..volume });
+        }
         make_folder(&volume.folder)?;
         fs::set_permissions(&volume.folder, fs::Permissions::from_mode(0o700))
-            .and_then(|()| owner.map_or(Ok(()), |it| lchown(&volume.folder, Some(it), Some(it))))
+            .and_then(|()| match owner.filter(|_| !volume.is_of_range) {
+                Some(owner) => lchown(&volume.folder, Some(owner), Some(owner)),
+                None => Ok(()),
+            })
             .map_err(|it| prepare(&volume.folder, it))?;
         Ok(Volume { owner, ..volume })
     }
@@ -144,6 +157,28 @@ impl Runner {
         Ok(())
     }
 
+    /// Gives the volumes that a container is started on to its user, where they are nobody's yet, and to its pod's group.
+    pub(super) async fn settle(&self, sandbox: &Sandbox, container: &Container) -> Result<(), RunPod> {
+        let Some(first) = sandbox.host_user.filter(|_| sandbox.has_range) else { return Ok(()) };
+        let user = ranges::outside(first, container.user);
+        let group = ranges::outside(first, sandbox.fs_group.unwrap_or(container.group));
+        let shared = sandbox.fs_group.is_some();
+        for mount in &container.mounts {
+            let path = self.state.join(&mount.source);
+            if path.starts_with(self.state.join(folder::pod(&sandbox.uid))) {
+                begin(&path, first, user, Some(group).filter(|_| !shared)).map_err(|it| prepare(&path, it))?;
+            }
+            if !path.starts_with(self.state.join(folder::VOLUMES)) {
+                continue;
+            }
+            let _one_after_the_other = self.settling.lock().await;
+            let task = move || settle(&path, first, (user, group), shared).map_err(|it| prepare(&path, it));
+            let done = tokio::task::spawn_blocking(task).await;
+            done.unwrap_or_else(|it| Err(prepare(&self.state, io::Error::other(it))))?;
+        }
+        Ok(())
+    }
+
     /// Makes a namespace's folder and says who it belongs to.
     fn namespace_user(&self, above: &Path) -> io::Result<Option<u32>> {
         fs::create_dir_all(above)?;
@@ -154,16 +189,45 @@ impl Runner {
         }
         let owned = |path: &Path| fs::metadata(path).map_or(0, |it| it.uid());
         let known = owned(above);
-        if (FIRST_NAMESPACE_USER..=LAST_NAMESPACE_USER).contains(&known) {
+        let mut singles = FIRST_NAMESPACE_USER..=LAST_NAMESPACE_USER;
+        let is_one = if self.has_ranges() { ranges::is_of_namespace(known) } else { singles.contains(&known) };
+        if is_one {
             return Ok(Some(known));
         }
         let entries = fs::read_dir(self.state.join(folder::VOLUMES))?.flatten();
-        let taken: Vec<u32> = entries.map(|it| owned(&it.path())).collect();
-        let free = (FIRST_NAMESPACE_USER..=LAST_NAMESPACE_USER).find(|it| !taken.contains(it));
+        let taken: BTreeSet<u32> = entries.map(|it| owned(&it.path())).collect();
+        let mut single = || singles.find(|it| !taken.contains(it));
+        let free = if self.has_ranges() { ranges::for_namespace(&taken) } else { single() };
         let user = free.ok_or_else(|| io::Error::other("no user is left for one more namespace with volumes"))?;
         lchown(above, Some(user), Some(user))?;
         Ok(Some(user))
     }
+}
+
+/// A pod's own volume that is empty still belongs to the user of the container that is started on it first: some programs look
+/// at whose their folder is.
+fn begin(path: &Path, first: u32, user: u32, group: Option<u32>) -> io::Result<()> {
+    let top = match fs::symlink_metadata(path) {
+        Ok(top) if top.is_dir() && top.uid() == first => top,
+        // Pod init says what is missing.
+        _ => return Ok(()),
+    };
+    let is_new = user != first && fs::read_dir(path)?.next().is_none();
+    if is_new { lchown(path, Some(user), Some(group.unwrap_or(top.gid()))) } else { Ok(()) }
+}
+
+/// What nobody of the range has is given away whole: it is new, was filled by the platform, or is from before there were ranges.
+/// What somebody has keeps its owners; a group that is to use it gets all of it once, and every file's group can write.
+fn settle(path: &Path, first: u32, (user, group): (u32, u32), shared: bool) -> io::Result<()> {
+    let top = fs::metadata(path)?;
+    if ranges::holds(first, top.uid()) {
+        return if shared && top.gid() != group { walk::share(path, group) } else { Ok(()) };
+    }
+    walk::give(path, user, group)?;
+    if shared && fs::read_dir(path)?.next().is_none() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o2770))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

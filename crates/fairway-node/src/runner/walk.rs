@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, chmod, chownat, openat, statat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, chmod, chownat, fstat, openat, statat};
 use rustix::io::Errno;
 
 /// Folders in folders: each costs a descriptor while it is walked through.
@@ -64,9 +64,9 @@ pub(crate) fn measure(folder: &Path, allowance: Allowance) -> io::Result<Usage> 
     Ok(usage)
 }
 
-/// Gives a folder and all in it to a user.
-pub(crate) fn give(folder: &Path, user: u32) -> io::Result<()> {
-    let (uid, gid) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(user)));
+/// Gives a folder and all in it to a user and a group.
+pub(crate) fn give(folder: &Path, user: u32, group: u32) -> io::Result<()> {
+    let (uid, gid) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
     let mut failed = Ok(());
     let too_deep = walk(folder, &mut |parent, name, _| {
         failed = chownat(parent, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW);
@@ -74,10 +74,55 @@ pub(crate) fn give(folder: &Path, user: u32) -> io::Result<()> {
     })?;
     failed?;
     if too_deep {
-        return Err(io::Error::other(format!("folders lie in each other more than {DEPTH} deep")));
+        return Err(all_too_deep());
     }
     chownat(CWD, folder, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?;
     Ok(())
+}
+
+/// Gives a folder and all in it to a group that may read and write, and so with what will be made there. Its own group is
+/// changed last: it says that all is done.
+pub(crate) fn share(folder: &Path, group: u32) -> io::Result<()> {
+    let gid = Some(Gid::from_raw(group));
+    let mut failed = Ok(());
+    let too_deep = walk(folder, &mut |parent, name, _| {
+        failed = share_one(parent, name, gid);
+        if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    failed?;
+    if too_deep {
+        return Err(all_too_deep());
+    }
+    let top = openat(CWD, folder, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    share_open(&top, gid)?;
+    Ok(())
+}
+
+fn share_one(parent: BorrowedFd<'_>, name: &CStr, group: Option<Gid>) -> Result<(), Errno> {
+    // By its handle: a link that takes its place must not lead the change of rights elsewhere.
+    match openat(parent, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(file) => share_open(&file, group),
+        Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn share_open(file: &OwnedFd, group: Option<Gid>) -> Result<(), Errno> {
+    let stat = fstat(file)?;
+    let more = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => Mode::RWXG | Mode::SGID,
+        FileType::RegularFile => Mode::RGRP | Mode::WGRP,
+        _ => Mode::empty(),
+    };
+    chownat(file, c"", None, group, AtFlags::EMPTY_PATH)?;
+    if more.is_empty() {
+        return Ok(());
+    }
+    chmod(format!("/proc/self/fd/{}", file.as_raw_fd()), Mode::from_raw_mode(stat.st_mode) | more)
+}
+
+fn all_too_deep() -> io::Error {
+    io::Error::other(format!("folders lie in each other more than {DEPTH} deep"))
 }
 
 /// Visits everything in a folder, a folder before what is in it. True if some of it lies too deep to be visited.

@@ -82,6 +82,11 @@ impl Plane {
         self.node = Some(node);
     }
 
+    /// Whether every pod has a range of users.
+    pub(crate) fn has_ranges(&self) -> bool {
+        Runner::open(&self.state(), Path::new("/none"), &fairway_clock::SystemEntropy).unwrap().has_ranges()
+    }
+
     pub(crate) fn node(&self) -> &Node {
         self.node.as_ref().unwrap()
     }
@@ -161,7 +166,16 @@ impl Plane {
     }
 
     pub(crate) async fn log(&self, name: &str, options: LogOptions) -> String {
-        let stream = self.node().logs("default", name, None, options).unwrap();
+        self.said(name, None, options).await
+    }
+
+    /// What one of several containers said.
+    pub(crate) async fn log_of(&self, name: &str, container: &str) -> String {
+        self.said(name, Some(container), LogOptions::default()).await
+    }
+
+    async fn said(&self, name: &str, container: Option<&str>, options: LogOptions) -> String {
+        let stream = self.node().logs("default", name, container, options).unwrap();
         let parts: Vec<_> = stream.try_collect().await.unwrap();
         parts.iter().map(|it| String::from_utf8_lossy(it).into_owned()).collect()
     }

@@ -275,6 +275,11 @@ int main(int count, char **words) {
     }
     /* Like the entry points of many images: become another user, or nothing. */
     if (!strcmp(what, "switch")) { if (setuid((uid_t)atoi(first))) { perror("setuid"); return 1; } return 0; }
+    if (!strcmp(what, "hand")) {
+        int failed = chown(first, (uid_t)atoi(words[3]), (gid_t)-1);
+        printf("%s to %s: %s\n", first, words[3], failed ? strerror(errno) : "given");
+        return failed;
+    }
     if (!strcmp(what, "own")) { chown("/", (uid_t)atoi(first), (gid_t)-1); signal(SIGTERM, quit); for (;;) pause(); }
     if (!strcmp(what, "orphan")) { if (fork() == 0) { setsid(); for (;;) pause(); } return 0; }
     if (!strcmp(what, "copy")) {

@@ -15,6 +15,8 @@ pub(crate) struct Entry {
     pub(crate) mode: u32,
     pub(crate) mtime: u64,
     pub(crate) size: u64,
+    /// Whose it is: user and group.
+    pub(crate) owner: (u32, u32),
 }
 
 /// What an entry is.
@@ -32,6 +34,8 @@ pub(crate) struct Extension {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
+    user: Option<u64>,
+    group: Option<u64>,
 }
 
 impl Extension {
@@ -43,8 +47,9 @@ impl Extension {
             b'g' => {
                 let mut global = Self::default();
                 global.pax(&read(header, content)?)?;
-                if global.path.is_some() || global.link.is_some() || global.size.is_some() {
-                    return Err(Rejected::BadExtension("a global header gives a path or size"));
+                let says_more = global.path.is_some() || global.link.is_some() || global.size.is_some();
+                if says_more || global.user.is_some() || global.group.is_some() {
+                    return Err(Rejected::BadExtension("a global header gives a path, size or owner"));
                 }
             }
             b'L' => set_once(&mut self.path, until_nul(read(header, content)?))?,
@@ -67,6 +72,8 @@ impl Extension {
                 b"path" => set_once(&mut self.path, value.to_vec())?,
                 b"linkpath" => set_once(&mut self.link, value.to_vec())?,
                 b"size" => set_once(&mut self.size, number(value).ok_or_else(broken)?)?,
+                b"uid" => set_once(&mut self.user, number(value).ok_or_else(broken)?)?,
+                b"gid" => set_once(&mut self.group, number(value).ok_or_else(broken)?)?,
                 _ if name.starts_with(b"GNU.sparse") => return Err(Rejected::Sparse),
                 _ => {}
             }
@@ -100,7 +107,9 @@ impl Extension {
         let kind = if kind == Kind::File && path.ends_with(b"/") { Kind::Folder } else { kind };
         let mode = header.mode().map_err(Rejected::BadArchive)?;
         let mtime = header.mtime().unwrap_or(0);
-        Ok(Entry { path, kind, mode, mtime, size })
+        let id = |said: Option<u64>, field: u64| said.unwrap_or(field).try_into().unwrap_or(u32::MAX);
+        let owner = (id(self.user, header.uid().unwrap_or(0)), id(self.group, header.gid().unwrap_or(0)));
+        Ok(Entry { path, kind, mode, mtime, size, owner })
     }
 }
 

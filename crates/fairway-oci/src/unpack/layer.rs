@@ -135,17 +135,19 @@ fn put(tree: &Tree, entry: &Entry, content: &mut impl Read, made: &mut Made, lim
         return Err(Rejected::Duplicate);
     }
     match &entry.kind {
-        Kind::Folder => tree.folder(&parts, entry.mode),
-        Kind::File => tree.file(&parts, (entry.mode, entry.mtime, entry.size), content),
+        Kind::Folder => tree.folder(&parts, entry.mode)?,
+        Kind::File => tree.file(&parts, (entry.mode, entry.mtime, entry.size), content)?,
         Kind::Link(target) => {
             check_link(target, folders.len(), limits)?;
-            tree.link(&parts, target)
+            tree.link(&parts, target)?;
         }
         Kind::HardLink(target) => {
             let bad = |_| Rejected::BadHardLink { target: String::from_utf8_lossy(shortened(target)).into_owned() };
-            tree.hard_link(&parts, &parts_of(target, limits).map_err(bad)?)
+            // Whose it is was said with its first name.
+            return tree.hard_link(&parts, &parts_of(target, limits).map_err(bad)?);
         }
     }
+    tree.give(&parts, entry.owner)
 }
 
 /// As much of a name as an error shows.

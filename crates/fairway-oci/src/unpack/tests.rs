@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use crate::{
-    Contents, Descriptor, Digest, ImageConfig, ImageSpec, Layout, Limits, Manifest, Platform, Rejected, RootFs,
+    Contents, Descriptor, Digest, ImageConfig, ImageSpec, Layout, Limits, Manifest, Owners, Platform, Rejected, RootFs,
     RunConfig, UnpackImage, media_type,
 };
 
@@ -201,6 +201,45 @@ fn what_was_built_is_unpacked() {
     assert!(store.root().join(long).exists());
     let again = store.layout.unpack(&image.digest, &store.root(), &Limits::default());
     assert!(matches!(again, Err(UnpackImage::Exists(_))));
+}
+
+#[test]
+fn owners_are_kept_where_the_unpacker_says_so() {
+    if !rustix::process::geteuid().is_root() {
+        let _nobody_listens = writeln!(std::io::stderr(), "skipped: only root gives files away");
+        return;
+    }
+    let store = Store::new();
+    let owned = |archive: Archive, user: u64, group: u64| {
+        let mut bytes = archive.0;
+        let start = bytes.len() - 512;
+        let mut header = tar::Header::from_byte_slice(&bytes[start..]).clone();
+        header.set_uid(user);
+        header.set_gid(group);
+        header.set_cksum();
+        bytes[start..].copy_from_slice(header.as_bytes());
+        Archive(bytes)
+    };
+    let mut layer = owned(Archive::new().folder("made/"), 70, 71);
+    layer = owned(layer.entry(b'0', "made/set", "", 0o6755, b""), 999, 0);
+    layer = owned(layer.link("made/link", "/etc"), 5, 6);
+    layer = owned(layer.hard("second", "made/set"), 1, 1);
+    layer = owned(layer.pax("uid", "4000000000").pax("gid", "8").folder("far/"), 2, 2);
+    layer = layer.folder("plain/");
+    let image = store.image(vec![store.layer(&layer.end())]);
+    let root = store.root();
+    std::fs::create_dir_all(root.parent().unwrap()).unwrap();
+    store.layout.unpack_owned(&image, &root, &Limits::default(), Owners::AsStored).unwrap();
+    let found = |path: &str| {
+        let metadata = std::fs::symlink_metadata(root.join(path)).unwrap();
+        (metadata.uid(), metadata.gid())
+    };
+    let paths = ["made", "made/set", "made/link", "second", "far", "plain"];
+    assert_eq!(paths.map(found), [(70, 71), (999, 0), (5, 6), (999, 0), (65_535, 8), (0, 0)]);
+    let mode = std::fs::metadata(root.join("made/set")).unwrap().mode();
+    assert_eq!(mode & 0o7777, 0o755, "rights of another user are not kept");
+    let twice = Archive::new().pax("uid", "0").pax("uid", "1").file("a", "");
+    assert!(matches!(Store::refusal(&twice.end()).1, Rejected::BadExtension(_)));
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
 
-use super::Rejected;
+use super::{Owners, Rejected};
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -20,18 +20,22 @@ const FILE_BITS: u32 = 0o777;
 /// Permissions that a folder may have: the sticky bit is for folders that everyone may write to.
 const FOLDER_BITS: u32 = 0o1777;
 
+/// Users of an image are numbered from 0 to this.
+const LAST_OWNER: u32 = 0xffff;
+
 /// A root folder.
 pub(super) struct Tree {
     root: OwnedFd,
     path: PathBuf,
+    owners: Owners,
 }
 
 /// How long one name may be, on every usual file system.
 const MOST_NAME_BYTES: usize = 255;
 
 impl Tree {
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: rustix::fs::open(root, FOLDER, Mode::empty())?, path: root.to_owned() })
+    pub(super) fn open(root: &Path, owners: Owners) -> io::Result<Self> {
+        Ok(Self { root: rustix::fs::open(root, FOLDER, Mode::empty())?, path: root.to_owned(), owners })
     }
 
     /// Where it is, for messages.
@@ -95,6 +99,16 @@ impl Tree {
         let (parent, name) = self.place(parts)?;
         remove(&parent, name)?;
         rustix::fs::symlinkat(OsStr::from_bytes(target), &parent, name).map_err(write)
+    }
+
+    /// Gives what has this name to its owner, where owners are kept. Who an image has no room for is the last that it has.
+    pub(super) fn give(&self, parts: &[&[u8]], (user, group): (u32, u32)) -> Result<(), Rejected> {
+        if self.owners == Owners::Unpacker {
+            return Ok(());
+        }
+        let (parent, name) = self.place(parts)?;
+        let (user, group) = (Uid::from_raw(user.min(LAST_OWNER)), Gid::from_raw(group.min(LAST_OWNER)));
+        rustix::fs::chownat(&parent, name, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW).map_err(write)
     }
 
     /// Gives a file of this tree a second name.

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
-use fairway_oci::{Digest, ImageConfig, Layout, LayoutError, Limits, Manifest, Platform, Reference, UnpackImage};
+use fairway_oci::{
+    Digest, ImageConfig, Layout, LayoutError, Limits, Manifest, Owners, Platform, Reference, UnpackImage,
+};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::{EnsureImage, Image, Images};
 use crate::pods::chain;
+use crate::runner::has_ranges;
 
 /// So many images are unpacked at once: more would only wait for the same disk.
 const AT_ONCE: usize = 2;
@@ -18,6 +21,7 @@ const AT_ONCE: usize = 2;
 /// The images of a [`Layout`].
 pub struct LayoutImages {
     layout: Layout,
+    state: PathBuf,
     folder: PathBuf,
     /// An image that is being unpacked is unpacked once, however many ask for it.
     unpacking: std::sync::Mutex<HashMap<Digest, Arc<Mutex<()>>>>,
@@ -34,7 +38,13 @@ impl LayoutImages {
                 let _still_there = crate::runner::remove_tree(&entry.path());
             }
         }
-        Self { layout, folder, unpacking: std::sync::Mutex::default(), places: Semaphore::new(AT_ONCE) }
+        Self {
+            layout,
+            state: state.to_owned(),
+            folder,
+            unpacking: std::sync::Mutex::default(),
+            places: Semaphore::new(AT_ONCE),
+        }
     }
 
     /// The turn of an image.
@@ -59,7 +69,10 @@ impl Images for LayoutImages {
             is_full: cannot.is_full,
         };
         let (layout, folder, name) = (self.layout.clone(), self.folder.clone(), parsed.clone());
-        let found = blocking(move || find(&layout, &folder, &parsed)).await.map_err(pull)?;
+        let state = self.state.clone();
+        // The node has opened its folder before it asks for an image.
+        let owners = move || if has_ranges(&state) { Owners::AsStored } else { Owners::Unpacker };
+        let found = blocking(move || find(&layout, &folder, &parsed, owners())).await.map_err(pull)?;
         let found = Arc::new(found);
         // What is there waits for nobody who unpacks something else.
         if !found.root.is_dir() {
@@ -81,6 +94,7 @@ struct Found {
     digest: Digest,
     manifest: Manifest,
     root: PathBuf,
+    owners: Owners,
 }
 
 /// Why an image cannot be had.
@@ -101,12 +115,14 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Cannot> + 
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|it| Err(cannot(&it)))
 }
 
-fn find(layout: &Layout, folder: &Path, reference: &Reference) -> Result<Found, Cannot> {
+fn find(layout: &Layout, folder: &Path, reference: &Reference, owners: Owners) -> Result<Found, Cannot> {
     let read = |error: LayoutError| cannot(&error);
     let named = layout.resolve(reference).map_err(read)?;
     let (descriptor, manifest) = layout.manifest(&named, &here()).map_err(read)?;
-    let root = folder.join(descriptor.digest.to_string().replace(':', "-"));
-    Ok(Found { digest: descriptor.digest, manifest, root })
+    let name = descriptor.digest.to_string().replace(':', "-");
+    // One that was unpacked before there were ranges has lost its owners.
+    let root = folder.join(if owners == Owners::AsStored { format!("{name}-owned") } else { name });
+    Ok(Found { digest: descriptor.digest, manifest, root, owners })
 }
 
 /// Unpacks an image that nobody has unpacked meanwhile.
@@ -116,7 +132,7 @@ fn unpack(layout: &Layout, folder: &Path, found: &Found) -> Result<(), Cannot> {
     }
     let made = std::fs::create_dir_all(folder);
     made.map_err(|error| Cannot { why: format!("make {}: {error}", folder.display()), ..cannot(&error) })?;
-    match layout.unpack(&found.digest, &found.root, &Limits::default()) {
+    match layout.unpack_owned(&found.digest, &found.root, &Limits::default(), found.owners) {
         Ok(_) | Err(UnpackImage::Exists(_)) => Ok(()),
         Err(error) => Err(cannot(&error)),
     }

@@ -56,7 +56,7 @@ fn what_cannot_be_done_is_refused_with_its_field() {
         ),
     ];
     for (pod, reason, field) in cases {
-        let refusal = refuse(&pod).unwrap();
+        let refusal = refuse(&pod, false).unwrap();
         assert_eq!(refusal.reason, reason);
         assert!(refusal.message.starts_with(field), "{}", refusal.message);
     }
@@ -74,5 +74,5 @@ fn an_ordinary_pod_is_not_refused() {
             "readinessProbe": { "httpGet": { "port": 80, "scheme": "HTTP" } }
         }]
     });
-    assert_eq!(refuse(&pod(ordinary)), None);
+    assert_eq!(refuse(&pod(ordinary), false), None);
 }

@@ -15,12 +15,12 @@ use kube::{Client, ResourceExt};
 use super::{MISSING, Worker};
 use crate::network::CLUSTER_DOMAIN;
 use crate::pods::chain;
-use crate::pods::containers::{hostname, log_limit, milli};
+use crate::pods::containers::{hostname, log_limit, milli, volume_users};
 use crate::pods::environment::{self, Place};
 use crate::pods::images::is_of_host;
 use crate::pods::status::Waiting;
 use crate::pods::volumes;
-use crate::runner::{RunPod, Sandbox};
+use crate::runner::{RunPod, Sandbox, VolumeUsers};
 
 /// A token is asked for anew when less than this is left of it.
 const TOKEN_RESERVE: Duration = Duration::from_secs(720);
@@ -39,7 +39,8 @@ impl Worker {
             return Err(MISSING);
         }
         let ip = self.address().ok_or(MISSING)?;
-        if let Err(why) = self.fill_volumes(ip) {
+        let user = self.shared.runner.user_of(&self.uid, ip, self.claims_user()).map_err(|it| chain(&it));
+        if let Err(why) = user.and_then(|user| self.fill_volumes(ip, user)) {
             self.complain("FailedMount", &why).await;
             self.shared.addresses().free(ip);
             return Err(MISSING);
@@ -96,6 +97,9 @@ impl Worker {
             ip,
             ranges: vec![settings.service_range, settings.pod_range, crate::network::SYNTHETIC],
             host_user: self.claims_user(),
+            has_range: runner.has_ranges(),
+            volume_user: self.volume_users().user,
+            fs_group: self.volume_users().group,
             memory_volumes: self.memory_volumes(),
             log_limit: log_limit(&self.pod).ok().flatten().unwrap_or(settings.log_limit),
             host_trees: self.host_trees(),
@@ -161,6 +165,10 @@ impl Worker {
             Some((it.name, source.size_limit.as_ref().and_then(milli).map(|it| it.div_ceil(1000))))
         };
         self.volumes().into_iter().filter_map(in_memory).collect()
+    }
+
+    fn volume_users(&self) -> VolumeUsers {
+        volume_users(&self.pod)
     }
 
     /// What its host images show of the machine. One that cannot be had is told of when its container is to start.
@@ -230,7 +238,7 @@ impl Worker {
     }
 
     /// Makes every volume's folder, and writes the files of those that have some.
-    pub(super) fn fill_volumes(&self, ip: Ipv4Addr) -> Result<(), String> {
+    pub(super) fn fill_volumes(&self, ip: Ipv4Addr, user: Option<u32>) -> Result<(), String> {
         let (pod_ip, host_ip) = (ip.to_string(), self.shared.node_address().to_string());
         let place = Place { pod_ip: &pod_ip, host_ip: &host_ip };
         let token = self.token.as_ref().map(|it| it.0.as_str());
@@ -238,13 +246,15 @@ impl Worker {
             let failed = |source| volumes::Fill::Write { volume: volume.name.clone(), source };
             let folder = self.shared.runner.volume(&self.uid, &volume.name).map_err(|it| chain(&it))?;
             let files = volumes::files(&self.pod, &volume, &self.references, &place, token);
-            match files.map_err(|it| it.to_string())? {
-                Some(files) => volumes::write(&folder, &files).map_err(|it| failed(it).to_string())?,
-                // The pod's own user may write here whatever number it has inside.
-                None => open(&folder).map_err(|it| failed(it).to_string())?,
-            }
-            let owner = self.live.as_ref().and_then(|it| it.sandbox.host_user);
-            self.shared.runner.give(&folder, owner).map_err(|it| chain(&it))?;
+            let given = match files.map_err(|it| it.to_string())? {
+                Some(files) => {
+                    volumes::write(&folder, &files).map_err(|it| failed(it).to_string())?;
+                    self.shared.runner.give_files(&folder, user, self.volume_users())
+                }
+                // The pod's own users may write here whatever number they have inside.
+                None => self.shared.runner.give_open(&folder, user, self.volume_users()),
+            };
+            given.map_err(|it| chain(&it))?;
         }
         Ok(())
     }
@@ -253,20 +263,11 @@ impl Worker {
     pub(super) async fn refresh(&mut self) {
         self.refreshed = self.now();
         self.look_up().await;
-        if let Some(ip) = self.live.as_ref().map(|it| it.sandbox.ip)
-            && let Err(why) = self.fill_volumes(ip)
+        if let Some(live) = self.live.clone()
+            && let Err(why) = self.fill_volumes(live.sandbox.ip, live.sandbox.host_user)
         {
             // What is mounted stays as it was.
             self.shared.events.warning(self.pod.as_ref(), "FailedMount", &why).await;
         }
     }
-}
-
-fn open(folder: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let metadata = std::fs::metadata(folder)?;
-    if metadata.permissions().mode() & 0o777 == 0o777 {
-        return Ok(());
-    }
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777))
 }

@@ -101,8 +101,9 @@ impl Init {
         };
         self.children_here()?;
         let pid = pid?;
-        drop((stdout.write, stderr.write, report.write));
-        if let Err(failed) = heard_nothing(report.read) {
+        drop((stdout.write, stderr.write, report.write, theirs));
+        let mapped = if spec.has_range { sandbox::range::map_users(spec, &ours, &report.read) } else { Ok(()) };
+        if let Err(failed) = mapped.and_then(|()| heard_nothing(report.read)) {
             let _gone = kill_process(pid, Signal::KILL);
             let _reaped = waitpid(Some(pid), WaitOptions::empty());
             return Err(failed);

@@ -25,3 +25,43 @@ fn only_who_can_give_every_pod_a_user_is_root() {
     assert!(!Owner::of(0, "0 100000 65536").is_root());
     assert!(!Owner::of(1, "0 0 4294967295").is_root());
 }
+
+#[test]
+fn a_folder_gets_ranges_when_no_pod_has_one_user_any_more_and_keeps_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("node");
+    let (can, cannot) = (|| None, || Some("it cannot be mapped".to_owned()));
+    fs::create_dir_all(state.join("pods/old")).unwrap();
+    fs::write(state.join(MARK), "root").unwrap();
+    let root = |trial: &dyn Fn() -> Option<String>| Owner::Root.claim(&state, trial).map_err(|it| it.to_string());
+    assert_eq!(root(&can), Ok(false), "its pods go on as they are");
+    assert!(!has_ranges(&state));
+    fs::remove_dir(state.join("pods/old")).unwrap();
+    assert_eq!(root(&cannot), Ok(false));
+    assert_eq!(root(&can), Ok(true));
+    assert!(has_ranges(&state));
+    assert_eq!(root(&cannot), Ok(true), "files of many users are there");
+    let refused = Owner::Single { user: 1000 }.claim(&state, can).unwrap_err().to_string();
+    assert!(
+        refused.ends_with(
+            "was made by root with a range of users for every pod and this is user 1000, who cannot have its files; \
+         run as the one who made it, or use another folder"
+        ),
+        "{refused}"
+    );
+}
+
+#[test]
+fn without_root_there_are_no_ranges() {
+    let folder = tempfile::tempdir().unwrap();
+    for (owner, other) in [
+        (Owner::Single { user: 1000 }, Owner::Root),
+        (Owner::Range { user: 1000, first: 100_000, count: 65_536 }, Owner::Single { user: 1000 }),
+    ] {
+        let state = folder.path().join(owner.to_string());
+        fs::create_dir(&state).unwrap();
+        assert!(!owner.claim(&state, || None).unwrap());
+        assert!(!owner.claim(&state, || None).unwrap());
+        assert!(other.claim(&state, || None).is_err());
+    }
+}

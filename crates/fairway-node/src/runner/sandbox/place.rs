@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Component, Path, PathBuf};
 
 /// As many links as the kernel follows in one path.
@@ -102,8 +102,11 @@ fn shadow(image: &Path, skeleton: &Path, folder: &Path) -> io::Result<()> {
         let made = skeleton.join(&here);
         match fs::create_dir(&made) {
             Ok(()) => {
-                let mode = fs::metadata(image.join(&here)).map_or(0o755, |it| it.permissions().mode() & 0o7777);
+                let below = fs::metadata(image.join(&here)).ok();
+                let mode = below.as_ref().map_or(0o755, |it| it.permissions().mode() & 0o7777);
                 fs::set_permissions(&made, fs::Permissions::from_mode(mode))?;
+                // Where there is but one user everything is his.
+                let _is_his = below.map(|it| chown(&made, Some(it.uid()), Some(it.gid())));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),

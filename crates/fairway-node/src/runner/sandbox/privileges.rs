@@ -1,4 +1,4 @@
-//! Giving up every right, for good.
+//! Giving up rights, for good.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use rustix::thread::{
     set_no_new_privs,
 };
 
-use super::seccomp;
+use super::{range, seccomp};
 use crate::runner::failed::{Failed, Step as _};
 use crate::runner::protocol::Container;
 
@@ -16,18 +16,22 @@ use crate::runner::protocol::Container;
 const CAPABILITIES: u32 = 63;
 const OPEN_FILES: u64 = 65_536;
 
-/// Limits, no capabilities in any set, no way to get new ones, and the filter of system calls.
+/// Limits, no capabilities in any set (but for what root keeps among the users of a range), no way to get new ones, and the
+/// filter of system calls.
 pub(super) fn give_up(spec: &Container) -> Result<(), Failed> {
     limit(spec)?;
     clear_ambient_capability_set().step(|| "clear ambient capabilities".into())?;
-    for number in 0..CAPABILITIES {
-        if remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)).is_err() {
+    let kept = range::kept(spec);
+    let others = |it: &CapabilitySet| !kept.contains(*it);
+    for capability in (0..CAPABILITIES).map(|it| CapabilitySet::from_bits_retain(1 << it)).filter(others) {
+        if remove_capability_from_bounding_set(capability).is_err() {
             break;
         }
     }
+    range::become_user(spec)?;
     set_no_new_privs(true).step(|| "refuse new privileges".into())?;
-    let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+    let inheritable = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })
         .step(|| "drop capabilities".into())?;
     seccomp::install().map_err(io::Error::other).step(|| "install the filter of system calls".into())
 }

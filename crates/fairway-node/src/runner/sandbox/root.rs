@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::chown;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
@@ -15,7 +16,7 @@ use rustix::mount::{
 use super::place::{self, Kind};
 use crate::runner::failed::{Failed, Step as _};
 use crate::runner::protocol::{Container, Mount};
-use crate::runner::{folder, raw};
+use crate::runner::{folder, ranges, raw};
 
 /// Devices every program may expect.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -39,7 +40,7 @@ pub(super) fn build_and_enter(pod: &str, spec: &Container) -> Result<(), Failed>
     mount_proc(&root)?;
     mount_dev(&root)?;
     spec.scratch.iter().try_for_each(|(path, size)| mount_scratch(&root, path, *size))?;
-    spec.mounts.iter().try_for_each(|it| mount_volume(&root, it))?;
+    spec.mounts.iter().try_for_each(|it| mount_volume(&root, spec, it))?;
     close_root(&root, spec)?;
     rustix::process::fchdir(&root.reopen("/")?).step(|| "enter the container's root".into())?;
     rustix::process::pivot_root(".", ".").step(|| "make it the root".into())?;
@@ -133,13 +134,23 @@ fn escape(path: &Path) -> String {
     escaped
 }
 
+/// Gives what was made for a container to its user. Where there is but one it is his already.
+fn give(spec: &Container, path: &Path) -> std::io::Result<()> {
+    let inside = |id: u32| Some(id.min(ranges::USERS - 1));
+    if spec.has_range { chown(path, inside(spec.user), inside(spec.group)) } else { Ok(()) }
+}
+
 fn fill_skeleton(pod: &str, spec: &Container, skeleton: &Path) -> Result<(), Failed> {
     let ensure = |path: &str, kind| {
         place::ensure(&spec.image, skeleton, path, kind).step(|| format!("make {path} in the container"))
     };
-    for path in ["/proc", "/dev", "/sys", &spec.working_dir] {
-        if !path.is_empty() {
-            ensure(path, Kind::Folder)?;
+    for path in ["/proc", "/dev", "/sys"] {
+        ensure(path, Kind::Folder)?;
+    }
+    if !spec.working_dir.is_empty() {
+        let place = ensure(&spec.working_dir, Kind::Folder)?;
+        if !spec.image.join(&place).exists() {
+            give(spec, &skeleton.join(&place)).step(|| format!("give {} away", spec.working_dir))?;
         }
     }
     for path in spec.scratch.iter().map(|it| &it.0) {
@@ -155,7 +166,7 @@ fn fill_skeleton(pod: &str, spec: &Container, skeleton: &Path) -> Result<(), Fai
         }
     }
     for mount in &spec.mounts {
-        let source = source(mount)?;
+        let source = source(spec, mount)?;
         let is_folder = fs::metadata(by_descriptor(&source)).is_ok_and(|it| it.is_dir());
         ensure(&mount.target, if is_folder { Kind::Folder } else { Kind::File })?;
     }
@@ -199,13 +210,13 @@ fn mount_dev(root: &Root) -> Result<(), Failed> {
         .step(|| "close /dev".into())
 }
 
-fn mount_volume(root: &Root, volume: &Mount) -> Result<(), Failed> {
-    let source = source(volume)?;
+fn mount_volume(root: &Root, spec: &Container, volume: &Mount) -> Result<(), Failed> {
+    let source = source(spec, volume)?;
     bind(root, &by_descriptor(&source), &volume.target, volume.read_only)
 }
 
 /// Opens what is mounted: the volume, or a part of it that never lies outside.
-fn source(volume: &Mount) -> Result<OwnedFd, Failed> {
+fn source(spec: &Container, volume: &Mount) -> Result<OwnedFd, Failed> {
     let what = || format!("open volume {}", volume.source.display());
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let whole = openat(CWD, &volume.source, flags, Mode::empty()).step(what)?;
@@ -216,7 +227,8 @@ fn source(volume: &Mount) -> Result<OwnedFd, Failed> {
     let open = || openat2(&whole, part, flags, Mode::empty(), ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS);
     match open() {
         Err(Errno::NOENT) => {
-            fs::create_dir_all(by_descriptor(&whole).join(part)).step(|| format!("make {part} in the volume"))?;
+            let made = by_descriptor(&whole).join(part);
+            fs::create_dir_all(&made).and_then(|()| give(spec, &made)).step(|| format!("make {part} in the volume"))?;
             open().step(what)
         }
         other => other.step(|| format!("open {part} in volume {}", volume.source.display())),

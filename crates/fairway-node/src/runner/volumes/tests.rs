@@ -76,7 +76,8 @@ fn only_plain_files_beneath_are_opened() {
 #[test]
 fn a_volume_that_holds_much_is_emptied_at_once_and_what_it_held_goes_later() {
     let top = tempfile::tempdir().unwrap();
-    let volume = Volume { folder: top.path().join("v"), beside: top.path().join(".v"), owner: None };
+    let volume =
+        Volume { folder: top.path().join("v"), beside: top.path().join(".v"), owner: None, is_of_range: false };
     fs::create_dir_all(volume.folder().join("target")).unwrap();
     fs::write(volume.folder().join("target/big"), vec![1; 256 << 10]).unwrap();
     assert!(volume.holds_more_than(128 << 10).unwrap() && !volume.holds_more_than(1 << 20).unwrap());

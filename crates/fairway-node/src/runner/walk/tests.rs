@@ -68,7 +68,7 @@ fn a_tree_is_given_whole_and_nothing_that_its_links_point_to() {
     let before = owner(&file);
     // Without root a file can only be given to whom it belongs.
     let user = if before == 0 { 4321 } else { before };
-    give(inside.path(), user).unwrap();
+    give(inside.path(), user, user).unwrap();
     for path in ["", "sub", "sub/one", "sub/link"] {
         assert_eq!(owner(&inside.path().join(path)), user, "{path}");
     }
