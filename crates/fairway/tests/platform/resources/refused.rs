@@ -109,6 +109,7 @@ fn an_unknown_plan_in_the_score_file(shop: &mut Shop) {
     shop.shows("good");
     shop.needs("{ type: postgres, params: { plan: small } }");
     shop.write(&[FIRST], "asks", "");
-    assert!(shop.deliver("small").status.success());
+    let mended = shop.deliver("small");
+    assert!(mended.status.success(), "{}{}{}", text(&mended.stdout), text(&mended.stderr), shop.home.log());
     shop.shows("good");
 }

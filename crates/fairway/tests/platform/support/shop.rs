@@ -208,7 +208,7 @@ apiVersion: score.dev/v1b1
 metadata:
   name: shop
   annotations:
-    fairway.dev/ready-within: 20s
+    fairway.dev/ready-within: 60s
     fairway.dev/migrate: /app/planted migrate
 ANNOTATIONS
 containers:
