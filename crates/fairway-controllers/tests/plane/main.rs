@@ -7,6 +7,8 @@ mod deliveries;
 
 mod killed;
 
+mod resources;
+
 mod foreign;
 
 mod leaving;

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use fairway_api::v1alpha1::{
     Component, ComponentTemplate, Delivery, Environment, Migration, MigrationKind, PipelineRun, PipelineRunSpec,
-    Project, Release, ReleaseMigrations, Resource, ResourceSpec, Team, Toolchain,
+    Project, Release, ReleaseMigrations, Resource, ResourceSpec, ResourceTask, Team, Toolchain,
 };
 use kube::Api;
 use kube::api::{DynamicObject, PostParams};
@@ -63,7 +63,8 @@ fn good() -> Result<Vec<(Value, Option<&'static str>)>> {
         within: None,
     });
     let wish = fairway_api::v1alpha1::DeliverySpec { release_name: "none".to_owned(), ..Default::default() };
-    let need = ResourceSpec { class_name: "redis".to_owned(), ..ResourceSpec::default() };
+    let task = ResourceTask { id: "one".to_owned(), from: Some("good.dump".to_owned()), ..ResourceTask::default() };
+    let need = ResourceSpec { class_name: "redis".to_owned(), task: Some(task), ..ResourceSpec::default() };
     let mut templated = component("good");
     templated.spec.template = Some(ComponentTemplate { name: "good".to_owned(), ..ComponentTemplate::default() });
     Ok(vec![

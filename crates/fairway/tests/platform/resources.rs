@@ -1,7 +1,11 @@
 //! Databases on the real platform: a service that names one gets it, reads from it, outlives the end of its server and a
 //! change of its password, and leaves a dump when it goes.
 
+mod dumps;
+
 mod full;
+
+mod killed;
 
 mod refused;
 
@@ -200,7 +204,7 @@ fn goes(reader: &Reader<'_>) {
     reader.ok(&["delete", "component", "reader", "--yes"]);
     let removed = reader.ok(&["resource", "remove", "reader-db", "--env=staging", "--yes", "--timeout=5m"]);
     assert!(removed.contains("a dump of what it held is in the claim reader-db-dumps"), "{removed}");
-    let dumps = find(&reader.home.path(), ".dump");
+    let dumps = find(&reader.home.path(), "-removed.dump");
     assert_eq!(dumps.len(), 1, "{dumps:?}");
     assert!(std::fs::metadata(&dumps[0]).expect("a dump").len() > 500);
     assert!(find(&reader.home.path(), "PG_VERSION").is_empty(), "the data is gone");
