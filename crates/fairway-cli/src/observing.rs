@@ -10,7 +10,7 @@ use std::fmt::Debug;
 
 use fairway_api::conditions::{READY, is_true};
 use fairway_api::names::{LABEL_COMPONENT, LABEL_ENVIRONMENT, LABEL_VERSION};
-use fairway_api::v1alpha1::{AttemptOutcome, Delivery, Resource as OurResource};
+use fairway_api::v1alpha1::{AttemptOutcome, Component, Delivery, Resource as OurResource};
 use fairway_plan::release::version;
 use fairway_plan::why::{Instance, KeyNames, Observations, Resource, Scrub, judge, read};
 use jiff::{SignedDuration, Timestamp};
@@ -44,8 +44,10 @@ async fn observe(session: &Session, place: &Place, delivery: &Delivery) -> Obser
     let own = format!("{LABEL_COMPONENT}={component},{LABEL_ENVIRONMENT}={}", place.environment);
     let wanted = wanted(session, place, delivery);
     let own_only = || ListParams::default().labels(&own);
-    let (wanted, pods, sets, events, services, slices, quotas, resources, changes) = tokio::join!(
+    let components: Api<Component> = Api::namespaced(session.client.clone(), place.project.as_str());
+    let (wanted, own_component, pods, sets, events, services, slices, quotas, resources, changes) = tokio::join!(
         wanted,
+        components.get_opt(&component),
         near.list::<Pod>(own_only()),
         near.list::<ReplicaSet>(own_only()),
         near.list::<Event>(ListParams::default()),
@@ -69,6 +71,7 @@ async fn observe(session: &Session, place: &Place, delivery: &Delivery) -> Obser
         service: component,
         environment: place.environment.to_string(),
         standing: read::standing(delivery),
+        hosted: own_component.is_ok_and(|it| it.and_then(|it| it.status?.repository).is_some()),
         events: read::events(&events.unwrap_or_default(), since(delivery, session.world.clock.now())),
         workload: read::workload(&template, &config_maps, &keys),
         services: services.iter().flatten().map(|it| read::service(it, slices.as_deref())).collect(),

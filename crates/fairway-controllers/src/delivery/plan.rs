@@ -51,7 +51,7 @@ pub(super) fn render(valid: &Valid, release: &Release, bindings: Bindings) -> Re
     let bundle = bundle.map_err(|findings| Problem {
         reason: DeliveryReason::RenderFailed,
         message: findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-        next_step: Some("correct score.yaml or config/, then platform deploy --env=staging".to_owned()),
+        next_step: Some(format!("correct score.yaml or config/, then {}", valid.deliver())),
     })?;
     let image_digest = release.spec.images.first().map(|it| it.digest.clone()).unwrap_or_default();
     let release_name = release.name_any();

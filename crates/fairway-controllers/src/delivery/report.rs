@@ -186,7 +186,7 @@ fn done(delivery: &Delivery, status: &mut DeliveryStatus, it: &Done, gateway_por
             };
             let message = format!("{version} was refused by its health check ({why}); {after}");
             let next = Some(if fairway_plan::health::never_ran(why) {
-                format!("platform deploy {name} --env={place}")
+                it.valid.deliver()
             } else {
                 format!("platform logs {name} --env={place} --previous")
             });

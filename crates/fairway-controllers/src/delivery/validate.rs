@@ -25,6 +25,19 @@ pub(super) struct Valid {
     pub(super) release: Release,
     pub(super) replicas: i32,
     pub(super) restart: Option<String>,
+    /// Whether the Component has a repository here: it is delivered by a push to it.
+    pub(super) hosted: bool,
+}
+
+impl Valid {
+    /// How another version of it gets here.
+    pub(super) fn deliver(&self) -> String {
+        if self.hosted {
+            "commit, and git push".to_owned()
+        } else {
+            format!("platform deploy {} --env={}", self.component, self.environment)
+        }
+    }
 }
 
 fn problem(reason: DeliveryReason, message: impl Into<String>, next_step: Option<String>) -> Problem {
@@ -54,18 +67,19 @@ pub(super) fn validate(delivery: &Delivery, observed: &Observed) -> Result<Valid
     let place = observed.environment.as_ref().ok_or_else(nowhere)?;
     let wrong = |message: String| problem(DeliveryReason::WrongComponent, message, None);
     let component = ComponentName::parse(&delivery.name_any()).map_err(|it| wrong(it.to_string()))?;
-    if observed.component.is_none() {
+    let Some(observed_component) = &observed.component else {
         let message = format!("component {component} does not exist in project {project}");
         let next = format!("platform create-service --name={component}");
         return Err(problem(DeliveryReason::WrongComponent, message, Some(next)));
-    }
+    };
+    let hosted = observed_component.status.as_ref().is_some_and(|it| it.repository.is_some());
     let release = release(delivery, observed, &component)?;
     if let Some(it) = entry::refusal(&environment, &place.spec, &release) {
         return Err(problem(it.reason, it.message, Some(it.next_step)));
     }
     let replicas = delivery.spec.replicas.unwrap_or(1);
     let restart = delivery.spec.restart.clone();
-    Ok(Valid { project, environment, component, namespace, release, replicas, restart })
+    Ok(Valid { project, environment, component, namespace, release, replicas, restart, hosted })
 }
 
 fn release(delivery: &Delivery, observed: &Observed, component: &ComponentName) -> Result<Release, Problem> {

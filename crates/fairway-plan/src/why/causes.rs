@@ -122,6 +122,11 @@ impl Observations {
         format!("{} --env={}", self.service, self.environment)
     }
 
+    /// How another version of it gets here.
+    fn deliver(&self) -> String {
+        if self.hosted { "commit, and git push".to_owned() } else { format!("platform deploy {}", self.here()) }
+    }
+
     /// How failing containers ended or wait, as evidence.
     fn states(&self) -> Vec<Evidence> {
         let told = |it: &(&super::Instance, &super::Container)| told::state(it.0, it.1);

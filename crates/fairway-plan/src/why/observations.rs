@@ -15,6 +15,8 @@ pub struct Observations {
     pub namespace: String,
     /// What its Delivery says.
     pub standing: Standing,
+    /// Whether it has a repository here: it is delivered by a push to it.
+    pub hosted: bool,
     /// Its pods, and those that are gone whose last words are remembered.
     pub instances: Vec<Instance>,
     /// What makes the pods of the version that is wanted: the name of its ReplicaSet, with which theirs begin.

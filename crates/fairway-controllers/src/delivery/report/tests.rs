@@ -79,6 +79,16 @@ fn a_refused_version_says_why_and_who_goes_on_serving() {
     let why = "container web waits, ErrImagePull: no such image".to_owned();
     let after = status(&delivery("api-v2", None), &outcome("v2", Course::TakenBack { why }, 0), 80, at(20));
     assert_eq!(after.explanation.next_step.as_deref(), Some("platform deploy api --env=staging"), "there are no logs");
+    let why = "container web waits, ErrImagePull: no such image".to_owned();
+    let mut hosted = outcome("v2", Course::TakenBack { why }, 0);
+    let Ok(Outcome::Done(done)) = &mut hosted else { panic!("it is done") };
+    done.valid.hosted = true;
+    let after = status(&delivery("api-v2", None), &hosted, 80, at(20));
+    assert_eq!(
+        after.explanation.next_step.as_deref(),
+        Some("commit, and git push"),
+        "deploy does not build all of them"
+    );
 }
 
 #[test]

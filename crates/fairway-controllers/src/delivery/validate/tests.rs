@@ -1,6 +1,7 @@
 use fairway_api::conditions::{Wanted, merge};
 use fairway_api::v1alpha1::{
-    Component, ComponentSpec, DeliverySpec, Environment, EnvironmentSpec, ReleaseSpec, ReleaseStatus, Tier,
+    Component, ComponentRepository, ComponentSpec, ComponentStatus, DeliverySpec, Environment, EnvironmentSpec,
+    ReleaseSpec, ReleaseStatus, Tier,
 };
 use jiff::Timestamp;
 
@@ -16,6 +17,7 @@ pub(in crate::delivery) fn valid() -> Valid {
         release: Release::new("r", ReleaseSpec::default()),
         replicas: 2,
         restart: None,
+        hosted: false,
     }
 }
 
@@ -90,4 +92,13 @@ fn each_missing_part_has_its_reason() {
     let mut unchecked = release(false, &[]);
     unchecked.status = None;
     assert_eq!(reason(&observed("staging", Tier::Staging, None, Some(unchecked))), DeliveryReason::ReleaseNotReady);
+}
+
+#[test]
+fn how_another_version_gets_there_follows_from_where_its_source_lies() {
+    let mut it = observed("staging", Tier::Staging, None, Some(release(false, &[])));
+    assert_eq!(judged(&it).ok().unwrap().deliver(), "platform deploy api --env=staging");
+    let repository = Some(ComponentRepository::default());
+    it.component.as_mut().unwrap().status = Some(ComponentStatus { repository, ..ComponentStatus::default() });
+    assert_eq!(judged(&it).ok().unwrap().deliver(), "commit, and git push");
 }

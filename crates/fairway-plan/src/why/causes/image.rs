@@ -32,7 +32,7 @@ fn sentence(container: &str, message: &str) -> String {
 }
 
 fn mend(seen: &Observations, found: Found) -> Found {
-    found.next(format!("platform deploy {}", seen.here()))
+    found.next(seen.deliver())
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ fn told(seen: &Observations, name: &str, near: Option<&str>, line: &Line<'_>, se
         .by(setting)
         .by(there)
         .mend("correct the name in config/ or score.yaml")
-        .next(format!("platform deploy {}", seen.here()))
+        .next(seen.deliver())
 }
 
 #[cfg(test)]

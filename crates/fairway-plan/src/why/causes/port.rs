@@ -36,7 +36,7 @@ pub(super) fn find(seen: &Observations) -> Option<Found> {
             .by([line.evidence(), event.evidence()])
             .by(calls)
             .mend("make the program, and targetPort and the checks in score.yaml, name the same port")
-            .next(format!("platform deploy {}", seen.here())),
+            .next(seen.deliver()),
     )
 }
 

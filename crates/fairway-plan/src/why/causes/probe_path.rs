@@ -35,7 +35,7 @@ pub(super) fn find(seen: &Observations) -> Option<Found> {
         Found::new(CauseKind::WrongProbePath, sentence)
             .by([event.evidence(), asks])
             .mend(format!("correct {kind}Probe.httpGet.path in score.yaml"))
-            .next(format!("platform deploy {}", seen.here())),
+            .next(seen.deliver()),
     )
 }
 

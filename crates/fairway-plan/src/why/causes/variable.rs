@@ -41,7 +41,7 @@ pub(super) fn find(seen: &Observations) -> Option<Found> {
         Found::new(CauseKind::MissingVariable, sentence)
             .by([line.evidence(), there])
             .mend(format!("add {name} to config/{}.yaml or config/default.yaml", seen.environment))
-            .next(format!("platform deploy {}", seen.here())),
+            .next(seen.deliver()),
     )
 }
 
