@@ -92,6 +92,8 @@ fn its_pod_gets_no_requests_of_the_service_and_never_runs_a_second_time() {
         (&pod["spec"]["activeDeadlineSeconds"], &job["spec"]["activeDeadlineSeconds"]),
         (&json!(3600), &json!(3900))
     );
+    let container = &pod["spec"]["containers"][0];
+    assert_eq!(container["resources"], json!({ "requests": { "cpu": "10m", "memory": "32Mi" } }));
     let limited = made(&ReleaseMigrations { within: Some(20), ..migrations() }, 0, None).unwrap();
     assert_eq!(limited["spec"]["template"]["spec"]["activeDeadlineSeconds"], 20);
     assert_eq!((&job["spec"]["backoffLimit"], &pod["spec"]["restartPolicy"]), (&json!(0), &json!("Never")));
