@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairway_api::names::{FINALIZER, LABEL_RESOURCE};
-use fairway_api::v1alpha1::{Delivery, Resource, ResourceBackup, ResourceClass, TaskState, TaskStatus};
+use fairway_api::v1alpha1::{Delivery, Resource, ResourceBackup, ResourceClass, ResourceReason, TaskState, TaskStatus};
 use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::batch::v1::Job;
@@ -132,7 +132,8 @@ struct Done {
 impl Outcome {
     fn next(&self) -> Next {
         match self {
-            Self::Refused(it) if it.stalled => Next::Settled,
+            // Nobody tells of the end of an object that is another's.
+            Self::Refused(it) if it.stalled && it.reason != ResourceReason::ObjectTaken => Next::Settled,
             Self::Refused(_) => Next::After(LATER),
             Self::Building(..) => Next::After(UNDERWAY),
             // Who uses it is watched.

@@ -24,7 +24,7 @@ pub use backups::{MAX_BACKUPS, Sort, backup_name, listed, may_be_backup};
 pub use builtin::builtin;
 pub use check::check;
 pub use choice::{Choice, Refusal, choose};
-pub use credentials::{Credentials, Step};
+pub use credentials::{Credentials, Step, rotates};
 pub use facts::Facts;
 pub use health::{State, judge};
 pub use render::{dump, outputs, render, restore};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fairway_api::names::{LABEL_ENVIRONMENT, LABEL_PROJECT};
+use fairway_api::names::{LABEL_ENVIRONMENT, LABEL_PROJECT, LABEL_RESOURCE};
 use fairway_api::v1alpha1::{Delivery, Environment, Resource, ResourceClass};
 use fairway_controller::list;
 use fairway_plan::resource::{self, Credentials};
@@ -23,6 +23,8 @@ pub(super) struct Observed {
     /// The names of all classes.
     pub(super) classes: Vec<String>,
     pub(super) credentials: Option<Credentials>,
+    /// A Secret that has the name of one of its own, and is another's.
+    pub(super) taken: Option<String>,
     pub(super) deliveries: Vec<Delivery>,
 }
 
@@ -50,8 +52,13 @@ pub(super) async fn observe(resource: &Resource, ctx: &Context) -> Result<Observ
         }
     };
     let secrets: Api<Secret> = Api::namespaced(client(), &home);
-    let secret = secrets.get_opt(&resource::credentials_secret(&resource.name_any())).await;
-    let credentials = secret.map_err(Error::read("the credentials"))?.map(|it| kept(&it));
+    let name = resource.name_any();
+    let secret = secrets.get_opt(&resource::credentials_secret(&name)).await;
+    let secret = secret.map_err(Error::read("the credentials"))?;
+    let connection = secrets.get_opt(&resource::connection_secret(&name)).await;
+    let connection = connection.map_err(Error::read("what a workload is told"))?;
+    let taken = [&secret, &connection].into_iter().flatten().find(|it| !is_of(it, resource)).map(ResourceExt::name_any);
+    let credentials = secret.filter(|it| is_of(it, resource)).map(|it| kept(&it));
     let deliveries = list::<Delivery>(&ctx.kit.client, &home, &ListParams::default()).await;
     Ok(Observed {
         place,
@@ -60,8 +67,16 @@ pub(super) async fn observe(resource: &Resource, ctx: &Context) -> Result<Observ
         class,
         classes: names,
         credentials,
+        taken,
         deliveries: deliveries.map_err(Error::read("deliveries"))?,
     })
+}
+
+/// Whether it was made for this Resource, or for one of its name that is gone and takes it along.
+fn is_of(secret: &Secret, resource: &Resource) -> bool {
+    let owners = secret.owner_references();
+    let owned = owners.iter().any(|it| Some(&it.uid) == resource.uid().as_ref());
+    owned || secret.labels().get(LABEL_RESOURCE) == Some(&resource.name_any())
 }
 
 fn kept(secret: &Secret) -> Credentials {
@@ -89,3 +104,6 @@ impl Observed {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

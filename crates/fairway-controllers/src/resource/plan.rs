@@ -24,6 +24,8 @@ pub(super) struct Made {
     /// How often something changed that the resource has to be told of.
     pub(super) serial: u64,
     pub(super) rotated: Option<String>,
+    /// Whether its class has two logins that take turns: without them nothing is ever rotated.
+    pub(super) rotates: bool,
 }
 
 /// How a Resource does.
@@ -54,14 +56,15 @@ pub(super) fn made(
     let connection = digest_of(&(resource.uid(), &told)).short().to_owned();
     let digest = digest_of(&objects).to_string();
     let Credentials { step, serial, rotated, .. } = credentials.clone();
-    Ok(Made { objects, digest, image: image.to_owned(), told, connection, step, serial, rotated })
+    let rotates = resource::rotates(&valid.class);
+    Ok(Made { objects, digest, image: image.to_owned(), told, connection, step, serial, rotated, rotates })
 }
 
 /// How it does. `known` is the serial of what the resource was told when its state was looked at; `unmoved` are the
 /// Components that may still use what they were told before.
 pub(super) fn course(resource: &Resource, made: &Made, state: &State, known: u64, unmoved: &[String]) -> Course {
     let before = resource.status.as_ref().is_some_and(|it| it.connection.is_some());
-    let asked = resource.spec.rotate.is_some() && resource.spec.rotate != made.rotated;
+    let asked = made.rotates && resource.spec.rotate.is_some() && resource.spec.rotate != made.rotated;
     match (&state.serving, &state.prepared) {
         (Health::Progressing(why) | Health::Failed(why), _) if before => Course::Unavailable(why.clone()),
         (Health::Progressing(why) | Health::Failed(why), _) => Course::Provisioning(why.clone()),

@@ -1,6 +1,7 @@
 //! What a Resource says of itself: one sentence, who can change it, the next command.
 
 use fairway_api::conditions::{READY, RECONCILING, STALLED, Wanted, merge};
+use fairway_api::names::split_environment_namespace;
 use fairway_api::v1alpha1::{Explanation, Resource, ResourceReason, ResourceStatus};
 use fairway_plan::resource::{self, Step};
 use jiff::Timestamp;
@@ -35,7 +36,7 @@ pub(super) fn status(resource: &Resource, outcome: &Result<Outcome, Error>, now:
             let message = format!("building its image: {how_far}{}", goes_on(&status));
             Said { ready: None, ..Said::no(ResourceReason::BuildingImage, message, false) }
         }
-        Ok(Outcome::Leaving(leaving)) => leaves(leaving),
+        Ok(Outcome::Leaving(leaving)) => leaves(resource, leaving),
         Ok(Outcome::Done(it)) => done(resource, &mut status, it),
     };
     let reason = said.reason.as_str();
@@ -79,12 +80,14 @@ fn goes_on(status: &ResourceStatus) -> &'static str {
     if status.connection.is_some() { "; what runs goes on running" } else { "" }
 }
 
-fn leaves(leaving: &Leaving) -> Said {
+fn leaves(resource: &Resource, leaving: &Leaving) -> Said {
     match leaving {
         Leaving::InUse(users) => {
             let message =
                 format!("it is to be removed, and {} uses it; it goes when nothing does any more", users.join(", "));
-            let next = Some("remove it from score.yaml, then platform deploy --env=staging".to_owned());
+            let place = resource.namespace().as_deref().and_then(split_environment_namespace);
+            let flag = place.map(|(_, environment)| format!(" --env={environment}")).unwrap_or_default();
+            let next = Some(format!("remove it from score.yaml, then platform deploy{flag}"));
             let said = Said::no(ResourceReason::InUse, message, true);
             Said { fixed_by: Some("the team of what uses it"), next_step: next, ..said }
         }

@@ -84,6 +84,14 @@ pub(super) fn validate(resource: &Resource, observed: &Observed) -> Result<Valid
     let project = ProjectName::parse(project).map_err(|_| nowhere())?;
     let environment = EnvironmentName::parse(environment).map_err(|_| nowhere())?;
     let tier = observed.environment.as_ref().ok_or_else(nowhere)?.spec.tier;
+    if let Some(secret) = &observed.taken {
+        let message = format!(
+            "secret {secret} is not its own, and what a workload is told would lie there; rename that secret, or make \
+             a resource of another name than {name}"
+        );
+        let next = format!("kubectl describe secret {secret} -n {namespace}");
+        return Err(problem(ResourceReason::ObjectTaken, message, Some(next)));
+    }
     let wanted = &resource.spec.class_name;
     let look = || Some(format!("kubectl get resourceclass {wanted} -o yaml"));
     let Some(class) = &observed.class else {
@@ -117,3 +125,6 @@ pub(super) fn validate(resource: &Resource, observed: &Observed) -> Result<Valid
         class: class.spec.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

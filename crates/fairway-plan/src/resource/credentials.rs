@@ -35,6 +35,11 @@ impl Step {
     }
 }
 
+/// Whether credentials of this class can be changed while they are used: two logins take turns.
+pub fn rotates(class: &ResourceClassSpec) -> bool {
+    class.logins.len() == 2
+}
+
 /// What was generated. It has no `Debug`, so that it stands in no log.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
@@ -78,7 +83,7 @@ impl Credentials {
 
     /// The login whose turn it is not.
     fn idle(&self, class: &ResourceClassSpec) -> Option<String> {
-        class.logins.iter().find(|it| Some(*it) != self.login.as_ref()).filter(|_| class.logins.len() == 2).cloned()
+        class.logins.iter().find(|it| Some(*it) != self.login.as_ref()).filter(|_| rotates(class)).cloned()
     }
 
     /// What they are to be next. `wish` is the word of the rotation that is wanted, `told` whether the resource knows

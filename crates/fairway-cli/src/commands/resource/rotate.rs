@@ -2,8 +2,8 @@
 
 use clap::Args;
 use fairway_api::names::ANNOTATION_CAUSE;
-use fairway_api::v1alpha1::Resource;
-use kube::api::{Patch, PatchParams};
+use fairway_api::v1alpha1::{Resource, ResourceClass, ResourceClassSpec};
+use kube::api::{Api, Patch, PatchParams};
 use serde::Serialize;
 use serde_json::json;
 
@@ -66,6 +66,12 @@ pub async fn rotate(session: &Session, rotate: &Rotate) -> Result<Rotated, Failu
         return Err(Failure::not_ready(format!("{name} was never ready, so nobody has credentials of it"))
             .hint(format!("platform resource show {name}")));
     }
+    let class = &found.spec.class_name;
+    let classes: Api<ResourceClass> = Api::all(session.client.clone());
+    let offered = classes.get_opt(class).await.map_err(Failure::api(format!("read the class {class}")))?;
+    if let Some(refusal) = offered.and_then(|it| refused(&name, class, &it.spec)) {
+        return Err(refusal);
+    }
     let patch = json!({ "metadata": { "annotations": { ANNOTATION_CAUSE: cause } }, "spec": { "rotate": cause } });
     let parameters = PatchParams { field_manager: Some(format!("{MANAGER}-rotate")), ..PatchParams::default() };
     let api = api(session, &place);
@@ -83,3 +89,15 @@ pub async fn rotate(session: &Session, rotate: &Rotate) -> Result<Rotated, Failu
     let environment = place.environment.to_string();
     Ok(Rotated { name, environment, used_by, done: !rotate.wait.no_wait, cause })
 }
+
+/// Why nothing of a class can be rotated, if so.
+fn refused(name: &str, class: &str, offered: &ResourceClassSpec) -> Option<Failure> {
+    (!fairway_plan::resource::rotates(offered)).then(|| {
+        let message =
+            format!("{name} is of class {class}, which has no two logins that take turns: nothing is rotated");
+        Failure::refused(message).hint(format!("kubectl get resourceclass {class} -o yaml shows what it offers"))
+    })
+}
+
+#[cfg(test)]
+mod tests;

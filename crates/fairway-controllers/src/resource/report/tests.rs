@@ -38,6 +38,7 @@ fn done(course: Course, step: Step) -> Result<Outcome, Error> {
         step,
         serial: 1,
         rotated: Some("monday".to_owned()),
+        rotates: true,
     };
     Ok(Outcome::Done(Box::new(Done {
         valid,
@@ -102,6 +103,15 @@ fn every_other_end_says_who_can_change_it() {
 }
 
 #[test]
+fn what_uses_it_is_to_be_delivered_anew_where_it_is() {
+    let mut it = resource(None);
+    it.metadata.namespace = Some("shop--production".to_owned());
+    let outcome = Ok(Outcome::Leaving(Leaving::InUse(vec!["api".to_owned()])));
+    let next = status(&it, &outcome, Timestamp::UNIX_EPOCH).explanation.next_step;
+    assert_eq!(next.as_deref(), Some("remove it from score.yaml, then platform deploy --env=production"));
+}
+
+#[test]
 fn the_course_follows_from_what_runs_and_whether_it_could_be_used_before() {
     let Ok(Outcome::Done(it)) = done(Course::Available, Step::Resting) else { panic!("it is done") };
     let healthy = || Health::Healthy;
@@ -122,6 +132,13 @@ fn the_course_follows_from_what_runs_and_whether_it_could_be_used_before() {
     let untold = plan::course(&resource(used()), &it.made, &known, 0, &[]);
     assert!(matches!(untold, Course::Rotating(_)), "it does not know the last password yet: {untold:?}");
     let mut moving = it.made;
+    let mut wished = resource(used());
+    wished.spec.rotate = Some("tuesday".to_owned());
+    assert!(matches!(plan::course(&wished, &moving, &known, 1, &[]), Course::Rotating(_)));
+    moving.rotates = false;
+    let course = plan::course(&wished, &moving, &known, 1, &[]);
+    assert_eq!(course, Course::Available, "its class has nothing to rotate, so nothing is looked for again and again");
+    moving.rotates = true;
     moving.step = Step::Moving;
     let state = State { serving: healthy(), prepared: healthy() };
     let course = plan::course(&resource(used()), &moving, &state, 1, &["api".to_owned()]);
