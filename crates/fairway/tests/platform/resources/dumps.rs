@@ -50,7 +50,7 @@ impl Reader<'_> {
 
     /// The file of a dump, below the home.
     fn file(&self, name: &str) -> PathBuf {
-        find(&self.home.path(), name).pop().unwrap_or_else(|| panic!("no file {name}"))
+        find(&self.home.path(), name).pop().expect("a file of that name")
     }
 }
 
@@ -113,7 +113,7 @@ fn leads_there(reader: &Reader<'_>) {
 fn comes_back(reader: &Reader<'_>) {
     let first = reader.backup();
     assert!(first.starts_with("reader-db-") && first.ends_with("-asked.dump"), "{first}");
-    assert_eq!(reader.backups(), [first.clone()]);
+    assert_eq!(reader.backups(), std::slice::from_ref(&first));
     reader.sql("UPDATE told SET word = 'second'; CREATE TABLE more ()");
     let (code, said) = reader.home.fails(&of_db(&["db", "restore"], &[&format!("--from={first}")]));
     assert!(code == 4 && said.contains("--yes"), "{said}");
