@@ -20,29 +20,48 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A component of the template that comes with the platform.
 pub(crate) fn component(name: &str) -> Component {
-    let template = ComponentTemplate { name: "rust-service".to_owned(), ..ComponentTemplate::default() };
+    of_template(name, ComponentTemplate { name: "rust-service".to_owned(), ..ComponentTemplate::default() })
+}
+
+/// One with a database of its own.
+fn with_database(name: &str) -> Component {
+    let parameters = [("database".to_owned(), "postgres".into())].into_iter().collect();
+    of_template(name, ComponentTemplate { name: "python-service".to_owned(), parameters, version: None })
+}
+
+fn of_template(name: &str, template: ComponentTemplate) -> Component {
     Component::new(name, ComponentSpec { template: Some(template), ..ComponentSpec::default() })
 }
 
 /// Makes a service, and waits until its repository is there.
 pub(crate) async fn create(components: &Api<Component>, name: &str) -> Result<()> {
+    make(components, name, &component(name)).await
+}
+
+async fn make(components: &Api<Component>, name: &str, component: &Component) -> Result<()> {
     let from = now(components).await?;
     let has_repository = |it: &Component| it.status.as_ref().is_some_and(|it| it.repository.is_some());
-    let made = async { Ok(components.create(&PostParams::default(), &component(name)).await.map(|_| ())?) };
+    let made = async { Ok(components.create(&PostParams::default(), component).await.map(|_| ())?) };
     tokio::try_join!(made, until(components, name, &from, has_repository)).map(|_| ())
 }
 
 pub(crate) async fn all(home: &Home, clock: &SystemClock) -> Result<()> {
     let client = home.client()?;
     let components: Api<Component> = Api::namespaced(client.clone(), "sandbox");
-    let (mut written, mut commanded) = (Vec::new(), Vec::new());
+    let (mut written, mut with_databases, mut commanded) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        let name = format!("written-{round}");
-        let started = clock.monotonic();
-        create(&components, &name).await?;
-        find(&components, &name).await?;
-        written.push(clock.monotonic().saturating_sub(started));
-        check_and_remove(&client, &components, &name, clock).await?;
+        let of_both = [
+            ("written", component as fn(&str) -> Component, &mut written),
+            ("stored", with_database, &mut with_databases),
+        ];
+        for (kind, component, times) in of_both {
+            let name = format!("{kind}-{round}");
+            let started = clock.monotonic();
+            make(&components, &name, &component(&name)).await?;
+            find(&components, &name).await?;
+            times.push(clock.monotonic().saturating_sub(started));
+            check_and_remove(&client, &components, &name, clock).await?;
+        }
 
         let name = format!("commanded-{round}");
         let started = clock.monotonic();
@@ -52,6 +71,7 @@ pub(crate) async fn all(home: &Home, clock: &SystemClock) -> Result<()> {
     }
     let to = "its repository on the disk, and named in the list of components";
     report::times("create-service", "the component's creation", to, written);
+    report::times("create-service with database", "the component's creation", to, with_databases);
     report::times("create-service, the command", "starting `platform create-service`", "its end", commanded);
     Ok(())
 }

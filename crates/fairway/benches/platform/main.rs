@@ -16,6 +16,7 @@ mod home;
 mod plain;
 mod push;
 mod report;
+mod resources;
 mod server;
 mod service;
 mod watching;
@@ -31,7 +32,7 @@ use service::Service;
 const STARTS: usize = 7;
 
 /// What is measured, each by a name that may be given: `cargo bench --bench platform -- push`.
-const PARTS: [&str; 8] = ["up", "bases", "deploy", "why", "create", "push", "plain", "server"];
+const PARTS: [&str; 9] = ["up", "bases", "deploy", "why", "resources", "create", "push", "plain", "server"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -55,6 +56,9 @@ async fn main() -> Result<()> {
     }
     if wanted("why") {
         why::all(&home, &service, &clock).await?;
+    }
+    if wanted("resources") {
+        resources::all(&home, &clock).await?;
     }
     if wanted("create") {
         create::all(&home, &clock).await?;

@@ -64,6 +64,11 @@ impl Scene {
         Work::new(self, self.root.join("orders"))
     }
 
+    /// The clone of the third service's repository.
+    pub(super) fn my_api(&self) -> Work<'_> {
+        Work::new(self, self.root.join("my-api"))
+    }
+
     /// A folder that belongs to no service.
     pub(super) fn user_work(&self) -> Work<'_> {
         Work::new(self, self.root.join("user"))

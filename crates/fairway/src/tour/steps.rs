@@ -4,6 +4,10 @@ mod hello;
 
 mod orders;
 
+mod my_api;
+
+mod pushes;
+
 use std::fs;
 use std::time::Duration;
 
@@ -58,9 +62,17 @@ pub(super) async fn all(scene: &mut Scene, rows: &mut Vec<Row>, keep: bool) -> R
     step!(tour, rows, "push a setting", orders::push_setting(&tour));
     step!(tour, rows, "push a mistake", orders::push_failing(&tour));
     step!(tour, rows, "promote, and back", orders::promote_and_back(&tour));
+    step!(tour, rows, "base images", my_api::bases(&tour));
+    step!(tour, rows, "create my-api", my_api::create(&tour));
+    step!(tour, rows, "a database", my_api::first_run(&tour));
+    step!(tour, rows, "push a migration", my_api::push_migration(&tour));
+    step!(tour, rows, "back, data stays", my_api::back(&tour));
+    step!(tour, rows, "refuse a migration", my_api::refuse_migration(&tour));
+    step!(tour, rows, "a wrong password", my_api::wrong_password(&tour));
     step!(tour, rows, "kill -9, up again", survive(&mut tour));
     if !keep {
         step!(tour, rows, "remove orders", orders::remove(&mut tour));
+        step!(tour, rows, "remove my-api", my_api::remove(&mut tour));
         step!(tour, rows, "down", down(&tour));
     }
     Ok(())
@@ -119,6 +131,7 @@ async fn survive(tour: &mut Tour<'_>) -> Result<Found> {
     hello::is(&tour.browser.page(hello::STAGING).await?, "hello again", "second edition")?;
     hello::is(&tour.browser.page(hello::PRODUCTION).await?, "good day", "first edition")?;
     ensure!(hello::processes(tour) == before, "a container was restarted");
+    my_api::goes_on(tour).await?;
     Ok(Found::new(format!("the URL answered {} after the start; no container was restarted", table::shown(answers))))
 }
 

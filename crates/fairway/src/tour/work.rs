@@ -10,6 +10,9 @@ use tokio::process::Command;
 
 use super::scene::{Scene, succeeded};
 
+/// Who commits.
+const AUTHOR: [&str; 4] = ["-c", "user.name=Tour", "-c", "user.email=tour@localhost"];
+
 /// The folder of one service.
 pub(super) struct Work<'a> {
     scene: &'a Scene,
@@ -43,8 +46,13 @@ impl<'a> Work<'a> {
             self.git(&["init", "--quiet", "--initial-branch=main"]).await?;
         }
         self.git(&["add", "--all"]).await?;
-        let who = ["-c", "user.name=Tour", "-c", "user.email=tour@localhost"];
-        self.git(&[who.as_slice(), &["commit", "--quiet", "-m", message]].concat()).await?;
+        self.git(&[AUTHOR.as_slice(), &["commit", "--quiet", "-m", message]].concat()).await?;
+        Ok(())
+    }
+
+    /// Commits that the last commit is taken back.
+    pub(super) async fn take_back(&self) -> Result<()> {
+        self.git(&[AUTHOR.as_slice(), &["revert", "--no-edit", "HEAD"]].concat()).await?;
         Ok(())
     }
 
