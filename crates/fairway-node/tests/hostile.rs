@@ -99,7 +99,8 @@ fn workspace(claim: &str) -> Value {
 #[tokio::test]
 async fn one_that_forks_without_end() {
     let Some(plane) = Plane::start().await else { return };
-    let forks = json!({ "activeDeadlineSeconds": 2, "annotations": { "node.fairway.dev/pids-limit": "200" } });
+    // Long enough that a busy machine counts them more than once.
+    let forks = json!({ "activeDeadlineSeconds": 5, "annotations": { "node.fairway.dev/pids-limit": "200" } });
     let (pod, most) = tokio::join!(suffer(&plane, &["forks"], forks), async {
         let mut most = 0;
         while plane.pods().get_opt("hostile").await.unwrap().is_none_or(|it| phase(&it) != "Failed") {
