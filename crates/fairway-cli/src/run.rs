@@ -44,6 +44,8 @@ pub struct ServeOptions {
     pub api_port: u16,
     /// The port of the gateway; 0 picks one.
     pub gateway_port: u16,
+    /// Keep what pipelines fetch for the user's other projects and platforms.
+    pub keep_packages: bool,
 }
 
 /// How the tour is to be shown.
@@ -310,7 +312,8 @@ async fn serve(context: &Context, up: &up::Up) -> Result<ExitCode, Failure> {
         let _ = rustix::process::setsid();
     }
     let home = Home::from_environment()?.root().to_owned();
-    let options = ServeOptions { home, api_port: up.port, gateway_port: up.gateway_port };
+    let keep_packages = up.keep_packages;
+    let options = ServeOptions { home, api_port: up.port, gateway_port: up.gateway_port, keep_packages };
     context.host.serve(options).await.map_err(of_host)?;
     Ok(ExitCode::SUCCESS)
 }

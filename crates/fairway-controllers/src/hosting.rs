@@ -86,6 +86,21 @@ pub trait Workspaces: Send + Sync + 'static {
     /// Copies a folder of a claim into a new one. No link is followed; what leads out of the folder, and more than an image
     /// may hold, is an error.
     async fn copy(&self, namespace: &str, claim: &str, path: &Path, into: &Path) -> Result<(), WorkspaceError>;
+
+    /// Whether packages are kept for projects to come.
+    fn keeps_packages(&self) -> bool {
+        false
+    }
+
+    /// Lays the packages that are kept into these folders of a cache that is empty. Nobody uses it meanwhile.
+    async fn give_packages(&self, _namespace: &str, _claim: &str, _folders: &[String]) -> Result<(), WorkspaceError> {
+        Ok(())
+    }
+
+    /// Keeps the packages that these folders of a cache hold.
+    async fn take_packages(&self, _namespace: &str, _claim: &str, _folders: &[String]) -> Result<(), WorkspaceError> {
+        Ok(())
+    }
 }
 
 /// Why a workspace could not be used.

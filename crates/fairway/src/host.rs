@@ -37,7 +37,12 @@ impl PlatformHost for Host {
         raise_file_limit();
         let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("wait for SIGINT")?;
-        let start = Start { home: options.home, api_port: options.api_port, gateway_port: options.gateway_port };
+        let start = Start {
+            home: options.home,
+            api_port: options.api_port,
+            gateway_port: options.gateway_port,
+            keep_packages: options.keep_packages,
+        };
         let platform = Platform::start(start).await?;
         tracing::info!("the platform is ready");
         tokio::select! {

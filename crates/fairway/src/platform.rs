@@ -20,6 +20,8 @@ mod listen;
 
 mod outside;
 
+mod packages;
+
 mod plane;
 
 mod streams;
@@ -38,6 +40,7 @@ use fairway_clock::World;
 use fairway_controller::Controllers;
 use fairway_gateway::{Gateway, GatewaySettings, Limits};
 use fairway_node::{HostImage, HostImages, LayoutImages, Node, NodeSettings};
+use fairway_oci::base::Cache;
 use tokio::net::TcpListener;
 
 use accounts::Accounts;
@@ -55,6 +58,15 @@ pub(crate) struct Start {
     pub(crate) api_port: u16,
     /// 0 picks a free one.
     pub(crate) gateway_port: u16,
+    /// Keep what pipelines fetch for the user's other projects and platforms.
+    pub(crate) keep_packages: bool,
+}
+
+/// Where packages of pipelines are kept.
+fn packages() -> Result<packages::Packages> {
+    let cache =
+        Cache::find(|name| std::env::var_os(name).map(PathBuf::from)).context("find a place for --keep-packages")?;
+    Ok(packages::Packages::new(cache.root()))
 }
 
 /// A running platform.
@@ -72,6 +84,7 @@ impl Platform {
     pub(crate) async fn start(start: Start) -> Result<Self> {
         let folder = Folder::hold(&start.home)?;
         let world = World::system();
+        let packages = start.keep_packages.then(packages).transpose()?;
         let failpoints = failpoints::armed()?;
         let api = listen::bind(start.api_port, "--port").await?;
         let web = listen::bind(start.gateway_port, "--gateway-port").await?;
@@ -99,7 +112,7 @@ impl Platform {
                 images: plane.images.clone(),
                 failpoints: failpoints.clone(),
             }),
-            hosting: Some(hosting::hosting(&folder, &plane, table.toolchains)),
+            hosting: Some(hosting::hosting(&folder, &plane, table.toolchains, packages)),
             gateway_port,
             failpoints,
         });

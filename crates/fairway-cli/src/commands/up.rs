@@ -34,6 +34,10 @@ pub struct Up {
     /// The port of the gateway; 0 picks one
     #[arg(long, value_name = "PORT", default_value_t = 7080, env = "FAIRWAY_GATEWAY_PORT", value_parser = port)]
     pub gateway_port: u16,
+    /// Keep the packages that releasing pipelines fetch in your cache, for your other projects and platforms: all of them
+    /// trust what is there
+    #[arg(long, env = "FAIRWAY_KEEP_PACKAGES")]
+    pub keep_packages: bool,
     /// Begin a session of its own: how `up` starts itself
     #[arg(long, hide = true)]
     pub detached: bool,
@@ -45,7 +49,7 @@ fn port(text: &str) -> Result<u16, String> {
 
 impl Default for Up {
     fn default() -> Self {
-        Self { foreground: false, port: 7443, gateway_port: 7080, detached: false }
+        Self { foreground: false, port: 7443, gateway_port: 7080, keep_packages: false, detached: false }
     }
 }
 
@@ -163,6 +167,9 @@ fn spawn(home: &Home, up: &Up) -> Result<Child, Failure> {
     let mut command = Command::new(program);
     command.args(["up", "--foreground", "--detached"]);
     command.arg(format!("--port={}", up.port)).arg(format!("--gateway-port={}", up.gateway_port));
+    if up.keep_packages {
+        command.arg("--keep-packages");
+    }
     command.env("FAIRWAY_HOME", home.root()).current_dir(home.root());
     command.stdin(Stdio::null()).stdout(log).stderr(second);
     command.spawn().map_err(Failure::io("start the platform"))

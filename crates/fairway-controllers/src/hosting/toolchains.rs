@@ -20,6 +20,8 @@ pub struct Toolchain {
     pub digest: String,
     /// Variables of every step; `{component}` in a value is the Component's name.
     pub environment: BTreeMap<String, String>,
+    /// Folders below `/cache` that hold packages as they were fetched.
+    pub packages: Vec<String>,
 }
 
 impl Toolchain {

@@ -1,7 +1,7 @@
 //! The caches of a Project's runs. Runs that release have one of their own: what the run of any other branch leaves in a
 //! cache can never come into a Release.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fairway_api::names::LABEL_STEP;
 use fairway_api::v1alpha1::PipelineRun;
@@ -9,12 +9,13 @@ use fairway_controller::list;
 use fairway_git::{ForgeError, Ref, RepositoryId};
 use fairway_plan::pipeline::file::Pipeline;
 use fairway_plan::pipeline::refs::leads_to;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::api::ListParams;
 
 use super::observe::Observed;
 use super::{Pipelines, pod, steps};
 use crate::Error;
+use crate::hosting::WorkspaceError;
 
 /// One of a Project's caches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,6 +95,40 @@ pub(super) async fn tidy(home: &str, pipelines: &Pipelines) -> Result<Option<Str
         emptied.push(format!("cache {} was nearly full and is empty now", cache.claim()));
     }
     Ok((!emptied.is_empty()).then(|| emptied.join("; ")))
+}
+
+/// Begins a cache that is empty with the packages that runs of other projects left.
+pub(super) async fn begin(home: &str, cache: Cache, pipelines: &Pipelines) -> Result<(), Error> {
+    let hosting = &pipelines.hosting;
+    if !hosting.workspaces.keeps_packages() {
+        return Ok(());
+    }
+    // Nobody starts a step meanwhile.
+    let _starting = pipelines.starting.lock().await;
+    if is_used(home, cache, pipelines).await? {
+        return Ok(());
+    }
+    match hosting.workspaces.give_packages(home, cache.claim(), &packages(pipelines)).await {
+        Ok(()) | Err(WorkspaceError::NotBound(_)) => Ok(()),
+        Err(source) => Err(Error::Workspace { what: "begin the cache", source }),
+    }
+}
+
+/// Keeps what a run fetched for other projects, if it is one that releases. Without it the next one fetches it again.
+pub(super) async fn keep(home: &str, workspace: &PersistentVolumeClaim, pipelines: &Pipelines) {
+    let workspaces = &pipelines.hosting.workspaces;
+    if !workspaces.keeps_packages() || pod::uses(workspace) != Some(Cache::Releases) {
+        return;
+    }
+    if let Err(error) = workspaces.take_packages(home, Cache::Releases.claim(), &packages(pipelines)).await {
+        tracing::warn!(namespace.name = home, %error, "the packages of a run are not kept");
+    }
+}
+
+/// Where packages are in a cache, whatever a run is made with.
+fn packages(pipelines: &Pipelines) -> Vec<String> {
+    let all: BTreeSet<&String> = pipelines.hosting.toolchains.values().flat_map(|it| &it.packages).collect();
+    all.into_iter().cloned().collect()
 }
 
 async fn is_used(home: &str, cache: Cache, pipelines: &Pipelines) -> Result<bool, Error> {

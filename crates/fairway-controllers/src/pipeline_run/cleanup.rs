@@ -49,6 +49,7 @@ async fn delete_workspace(run: &PipelineRun, pipelines: &Pipelines) -> Result<()
     let api: Api<PersistentVolumeClaim> = Api::namespaced(pipelines.ctx.kit.client.clone(), &home);
     let name = pod::workspace_name(run);
     let Some(claim) = api.get_opt(&name).await.map_err(Error::read("the workspace"))? else { return Ok(()) };
+    cache::keep(&home, &claim, pipelines).await;
     delete_exact(&api, &name, claim.uid()).await.map_err(Error::write("the workspace"))
 }
 

@@ -7,7 +7,7 @@ use kube::{Api, ResourceExt};
 
 use super::observe::Observed;
 use super::validate::Input;
-use super::{NAME, Pipelines, pod};
+use super::{NAME, Pipelines, cache, pod};
 use crate::Error;
 use crate::failpoints::WORKSPACE_FILLED;
 use crate::hosting::WorkspaceError;
@@ -29,6 +29,7 @@ pub(super) async fn prepare(
             fairway_controller::apply(&api, NAME, &claim).await.map_err(Error::write("a claim"))?;
         }
     }
+    cache::begin(&home, input.cache, pipelines).await?;
     let name = pod::workspace_name(run);
     match pipelines.hosting.workspaces.fill(&home, &name, &input.id, &input.commit).await {
         Ok(()) => {}

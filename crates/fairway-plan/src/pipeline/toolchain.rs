@@ -20,7 +20,13 @@ pub struct InBase {
     /// Variables of every step; `{component}` in a value is the Component's name.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Folders below `/cache` that hold packages as they were fetched.
+    #[serde(default)]
+    pub packages: Vec<String>,
 }
+
+/// Where cargo keeps packages below its own folder, and what it knows of them.
+pub const CRATES: [&str; 2] = ["registry/cache", "registry/index"];
 
 impl InBase {
     /// How it may be called in a pipeline file: `python@3.11`, and `python` as long as no other version has that name.

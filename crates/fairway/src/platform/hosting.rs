@@ -12,6 +12,7 @@ use fairway_node::CopyLimits;
 
 use super::bases::KnownBases;
 use super::folder::Folder;
+use super::packages::Packages;
 use super::plane::{self, Plane};
 use super::streams::NodeStreams;
 use super::toolchains;
@@ -23,7 +24,12 @@ const STEPS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).expect("two is more tha
 const CACHE: u64 = 20 << 30;
 
 /// Puts it together.
-pub(super) fn hosting(folder: &Folder, plane: &Plane, mut toolchains: Toolchains) -> Hosting {
+pub(super) fn hosting(
+    folder: &Folder,
+    plane: &Plane,
+    mut toolchains: Toolchains,
+    packages: Option<Packages>,
+) -> Hosting {
     let processors = std::thread::available_parallelism().unwrap_or(STEPS_AT_ONCE);
     let host = plane.repositories.clone();
     let bases: Arc<dyn Bases> = Arc::new(KnownBases::new(plane.images.clone(), folder.path("bases")));
@@ -31,7 +37,7 @@ pub(super) fn hosting(folder: &Folder, plane: &Plane, mut toolchains: Toolchains
     Hosting {
         forge: Arc::new(host.clone()),
         pushes: host.pushes(),
-        workspaces: Arc::new(NodeWorkspaces { host, streams: plane.streams.clone() }),
+        workspaces: Arc::new(NodeWorkspaces { host, streams: plane.streams.clone(), packages }),
         logs: plane::run_logs(folder),
         images: plane.images.clone(),
         toolchains,
@@ -54,6 +60,7 @@ fn authorities(folder: &Folder) -> Option<Arc<str>> {
 struct NodeWorkspaces {
     host: Host,
     streams: NodeStreams,
+    packages: Option<Packages>,
 }
 
 impl NodeWorkspaces {
@@ -119,6 +126,24 @@ impl Workspaces for NodeWorkspaces {
             doing: format!("copy {} of the workspace", path.display()),
             source,
         })
+    }
+
+    fn keeps_packages(&self) -> bool {
+        self.packages.is_some()
+    }
+
+    async fn give_packages(&self, namespace: &str, claim: &str, folders: &[String]) -> Result<(), WorkspaceError> {
+        let Some(packages) = self.packages.clone() else { return Ok(()) };
+        let (volume, folders) = (self.volume(namespace, claim)?, folders.to_vec());
+        let given = blocking(move || packages.give(&volume, &folders)).await;
+        given.map_err(|source| WorkspaceError::Disk { doing: "lay packages into the cache".to_owned(), source })
+    }
+
+    async fn take_packages(&self, namespace: &str, claim: &str, folders: &[String]) -> Result<(), WorkspaceError> {
+        let Some(packages) = self.packages.clone() else { return Ok(()) };
+        let (volume, folders) = (self.volume(namespace, claim)?, folders.to_vec());
+        let taken = blocking(move || packages.take(&volume, &folders)).await;
+        taken.map_err(|source| WorkspaceError::Disk { doing: "keep the packages of the cache".to_owned(), source })
     }
 }
 

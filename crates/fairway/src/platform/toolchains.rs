@@ -69,6 +69,7 @@ fn table(rust: Option<&Rust>, is_file: impl Fn(&std::path::Path) -> bool) -> Tab
         version: rust.about.lines().next().unwrap_or_default().to_owned(),
         digest: fairway_plan::digest_of(&rust.about).to_string(),
         environment: variables(host),
+        packages: toolchain::CRATES.map(|it| format!("cargo/{it}")).into(),
     };
     for called in names(version) {
         table.toolchains.insert(called, toolchain.clone());
@@ -86,6 +87,7 @@ pub(super) fn in_bases(toolchains: &mut Toolchains, bases: &dyn Bases) {
             version: format!("{} {} of base image {}", it.name, it.version, it.base),
             digest: bases.lock(&it.base).unwrap_or_default(),
             environment: it.environment.clone(),
+            packages: it.packages.clone(),
             base: Some(it.base.clone()),
         };
         for name in it.names() {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use fairway_clock::{Clock, Entropy, SystemClock, SystemEntropy};
+use fairway_oci::base::Cache;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -82,6 +83,10 @@ impl Scene {
             if let (None, Some(home)) = (std::env::var_os(name), std::env::var_os("HOME")) {
                 command.env(name, Path::new(&home).join(folder));
             }
+        }
+        // What is kept for all platforms of the machine's user is there for this one too.
+        if let Ok(cache) = Cache::find(|name| std::env::var_os(name).map(PathBuf::from)) {
+            command.env("FAIRWAY_CACHE", cache.root());
         }
         command
             .env("HOME", &user)

@@ -79,7 +79,7 @@ pub(super) async fn all(scene: &mut Scene, rows: &mut Vec<Row>, keep: bool) -> R
 }
 
 async fn up(tour: &mut Tour<'_>) -> Result<Found> {
-    tour.scene.platform(&["up", "--port=0", "--gateway-port=0"]).await?;
+    tour.scene.platform(&["up", "--port=0", "--gateway-port=0", "--keep-packages"]).await?;
     tour.scene.find()?;
     tour.browser = Browser::new(tour.scene.gateway_port);
     ensure!(outside::lives(tour.scene.pid), "process {} is not there", tour.scene.pid);
@@ -113,7 +113,7 @@ async fn survive(tour: &mut Tour<'_>) -> Result<Found> {
     // The same addresses as before: clones and pages know them.
     let ports = [format!("--port={}", tour.scene.api_port), format!("--gateway-port={}", tour.scene.gateway_port)];
     let started = tour.scene.clock.monotonic();
-    let up = async { tour.scene.platform(&["up", &ports[0], &ports[1]]).await };
+    let up = async { tour.scene.platform(&["up", &ports[0], &ports[1], "--keep-packages"]).await };
     let answers = async {
         loop {
             if tour.browser.page(hello::STAGING).await.is_ok() {
