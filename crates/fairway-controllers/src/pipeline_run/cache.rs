@@ -97,14 +97,13 @@ pub(super) async fn tidy(home: &str, pipelines: &Pipelines) -> Result<Option<Str
     Ok((!emptied.is_empty()).then(|| emptied.join("; ")))
 }
 
-/// Begins a cache that is empty with the packages that runs of other projects left.
+/// Begins a cache that is empty with the packages that runs of other projects left. Who prepares a run has the places:
+/// nobody else starts a step meanwhile.
 pub(super) async fn begin(home: &str, cache: Cache, pipelines: &Pipelines) -> Result<(), Error> {
     let hosting = &pipelines.hosting;
     if !hosting.workspaces.keeps_packages() {
         return Ok(());
     }
-    // Nobody starts a step meanwhile.
-    let _starting = pipelines.starting.lock().await;
     if is_used(home, cache, pipelines).await? {
         return Ok(());
     }
