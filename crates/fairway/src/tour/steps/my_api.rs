@@ -11,7 +11,7 @@ use super::super::Found;
 use super::super::outside;
 use super::super::table;
 use super::super::work::Work;
-use super::pushes::{becomes, greets, push, succeeded, take_back};
+use super::pushes::{ENDED, becomes, greets, push, succeeded, take_back};
 use super::{NOT_HEALTHY, Tour, text};
 
 const STAGING: &str = "my-api.staging.sandbox.localhost";
@@ -170,9 +170,12 @@ pub(super) async fn remove(tour: &mut Tour<'_>) -> Result<Found> {
     }
     tour.scene.platform(&["delete", "component", "my-api"]).await?;
     tour.scene.platform(&["resource", "remove", "my-api-db", "--env=staging", "--discard", "--yes"]).await?;
-    for program in PROGRAMS {
-        let left = processes(tour, program);
-        ensure!(left.is_empty(), "{program} still runs: {left:?}");
+    // They are asked to end, and given the time to.
+    let started = tour.scene.clock.monotonic();
+    while PROGRAMS.iter().any(|it| !processes(tour, it).is_empty()) {
+        let waited = tour.scene.clock.monotonic().saturating_sub(started);
+        ensure!(waited < ENDED, "my-api or its database still runs");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(Found::new("my-api is gone, and then its database"))
 }

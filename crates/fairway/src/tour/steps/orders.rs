@@ -10,7 +10,7 @@ use super::super::Found;
 use super::super::outside;
 use super::super::work::Work;
 use super::Tour;
-use super::pushes::{becomes, ended, greets, push, succeeded};
+use super::pushes::{ENDED, becomes, ended, greets, push, succeeded};
 
 const STAGING: &str = "orders.staging.sandbox.localhost";
 const PRODUCTION: &str = "orders.production.sandbox.localhost";
@@ -18,8 +18,6 @@ const PRODUCTION: &str = "orders.production.sandbox.localhost";
 const PROGRAM: &str = "/app/orders";
 /// The test that the third push breaks.
 const TEST: &str = "what_is_not_there_is_told_as_json";
-/// How long what was removed may take to end.
-const ENDED: Duration = Duration::from_secs(30);
 
 fn work<'a>(tour: &'a Tour<'_>) -> Work<'a> {
     tour.scene.orders()

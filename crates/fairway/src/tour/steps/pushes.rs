@@ -13,6 +13,8 @@ use super::{Tour, text};
 
 /// How long a push may take to become a run.
 const NOTICED: Duration = Duration::from_secs(30);
+/// How long what was removed may take to end.
+pub(super) const ENDED: Duration = Duration::from_secs(30);
 /// How long what a run delivers may take to answer.
 const DELIVERED: Duration = Duration::from_secs(60);
 
