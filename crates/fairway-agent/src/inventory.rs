@@ -75,9 +75,10 @@ pub(crate) fn intended(before: &[Entry], bundle: &[Entry]) -> Vec<Entry> {
     all
 }
 
-/// The entries that the bundle no longer has.
+/// The entries that the bundle no longer has. A claim is none of them: what it holds goes only with all the rest.
 pub(crate) fn surplus(inventory: &[Entry], bundle: &[Entry]) -> Vec<Entry> {
-    inventory.iter().filter(|it| !bundle.iter().any(|other| other.names(it))).cloned().collect()
+    let is_left = |it: &&Entry| !bundle.iter().any(|other| other.names(it)) && it.kind != "PersistentVolumeClaim";
+    inventory.iter().filter(is_left).cloned().collect()
 }
 
 impl Agent {

@@ -12,6 +12,8 @@ mod validate;
 
 mod plan;
 
+mod room;
+
 mod apply;
 
 mod dumps;
@@ -163,10 +165,13 @@ async fn converge(resource: &Resource, ctx: &Context) -> Result<Outcome, Error> 
         image::Image::None(problem) => return Ok(Outcome::Refused(problem)),
     };
     let credentials = apply::first(resource, &valid, &observed, ctx).await?;
-    let made = match plan::made(resource, &valid, &credentials, &image) {
+    let mut made = match plan::made(resource, &valid, &credentials, &image) {
         Ok(made) => made,
         Err(problem) => return Ok(Outcome::Refused(problem)),
     };
+    if let Err(problem) = room::keep(resource, &valid, &mut made, ctx).await? {
+        return Ok(Outcome::Refused(problem));
+    }
     dumps::claim(resource, &valid, ctx).await?;
     let state = match apply::objects(resource, &made, ctx).await? {
         Ok(state) => state,

@@ -12,6 +12,8 @@ mod choice;
 
 mod render;
 
+mod room;
+
 mod credentials;
 
 mod health;
@@ -28,6 +30,7 @@ pub use credentials::{Credentials, Step, rotates};
 pub use facts::Facts;
 pub use health::{State, judge};
 pub use render::{dump, outputs, render, restore};
+pub use room::{Shrinks, keep_room};
 
 /// The longest name of a Resource: what is made of it has longer ones.
 pub const MAX_NAME: usize = 45;

@@ -27,6 +27,12 @@ fn an_intended_inventory_keeps_what_is_known_and_adds_what_is_new() {
 }
 
 #[test]
+fn what_a_claim_holds_is_never_left_over() {
+    let all = [entry("PersistentVolumeClaim", "db-data", Some("u1")), entry("Service", "db", Some("u2"))];
+    assert_eq!(surplus(&all, &[]).iter().map(Entry::shown).collect::<Vec<_>>(), ["Service/db"]);
+}
+
+#[test]
 fn another_version_of_a_group_is_the_same_object_and_another_group_is_not() {
     let mut beta = entry("Deployment", "web", None);
     beta.api_version = "apps/v1beta1".to_owned();

@@ -222,6 +222,8 @@ reasons!(
         VersionFixed,
         /// Its ResourceClass has no such plan.
         PlanNotFound,
+        /// Another plan is asked for, with less room than what it holds has.
+        PlanTooSmall,
         /// Its objects could not be rendered.
         RenderFailed,
         /// The cluster refused an object.

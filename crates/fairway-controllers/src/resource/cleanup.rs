@@ -125,7 +125,7 @@ async fn mark(it: &Resource, backup: &str, ctx: &Context) -> Result<(), Error> {
     marked.map(drop).map_err(Error::write("that the dump was made"))
 }
 
-/// The claims of its StatefulSets, which those leave behind.
+/// Its claims: those that its class makes are going by now, and StatefulSets leave theirs behind.
 async fn claims(namespace: &str, name: &str, ctx: &Context) -> Result<Option<Leaving>, Error> {
     let of_it = ListParams::default().labels(&format!("{LABEL_RESOURCE}={name}"));
     let claims = list::<PersistentVolumeClaim>(&ctx.kit.client, namespace, &of_it).await;

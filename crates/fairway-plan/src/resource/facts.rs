@@ -38,7 +38,7 @@ impl Facts<'_> {
                 "name": self.name,
                 "namespace": self.namespace,
                 "component": self.component.unwrap_or_default(),
-                "database": self.name.replace('-', "_"),
+                "database": database(self.name),
             },
             "project": { "name": self.project },
             "environment": { "name": self.environment },
@@ -74,6 +74,16 @@ impl Facts<'_> {
         facts["secrets"] = json!(secrets);
         facts
     }
+}
+
+/// Names that servers of databases, and our logins in them, have themselves; `pg_` and more is the server's too.
+const NOT_FREE: [&str; 10] =
+    ["admin", "app_a", "app_b", "migration", "none", "postgres", "public", "shell", "template0", "template1"];
+
+/// A name for a database and for the role that owns it, which no login and no role of the server has: `my_api_db`.
+fn database(resource: &str) -> String {
+    let name = resource.replace('-', "_");
+    if NOT_FREE.contains(&name.as_str()) || name.starts_with("pg_") { format!("db_{name}") } else { name }
 }
 
 /// The words of both.

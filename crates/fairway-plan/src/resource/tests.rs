@@ -42,7 +42,8 @@ fn every_object_is_named_after_its_resource_labelled_and_in_its_namespace() {
     let class = class("postgres");
     let objects = render(&class, &facts(&class.plans[0], Some("my-api"))).unwrap();
     let kinds: Vec<&str> = objects.iter().map(|it| it["kind"].as_str().unwrap()).collect();
-    let wanted = ["ConfigMap", "NetworkPolicy", "Service", "Service", "StatefulSet", "Job", "CronJob"];
+    let wanted =
+        ["PersistentVolumeClaim", "ConfigMap", "NetworkPolicy", "Service", "Service", "StatefulSet", "Job", "CronJob"];
     assert_eq!(kinds, wanted);
     for it in &objects {
         assert!(it["metadata"]["name"].as_str().unwrap().starts_with("my-api-db"));
@@ -59,6 +60,26 @@ fn every_object_is_named_after_its_resource_labelled_and_in_its_namespace() {
         assert!(it["metadata"]["labels"].get("fairway.dev/component").is_none(), "no endpoint of its component");
         assert_eq!(it["spec"]["containers"][0]["image"], "bases/postgres-15@sha256:0f");
     }
+}
+
+#[test]
+fn another_plan_changes_nothing_of_a_database_that_may_not_change() {
+    let class = class("postgres");
+    let plans = ["small", "medium"].map(|name| class.plans.iter().find(|it| it.name == name).unwrap());
+    let [small, medium] = plans.map(|it| render(&class, &facts(it, None)).unwrap());
+    let storage = |it: &[Value]| it[0]["spec"]["resources"]["requests"]["storage"].clone();
+    assert_eq!((storage(&small), storage(&medium)), (json!("1Gi"), json!("10Gi")), "the claim comes first, and grows");
+    let fixed = |objects: &[Value]| {
+        let mut spec = object(objects, "StatefulSet")["spec"].clone();
+        for free in ["template", "replicas", "revisionHistoryLimit"] {
+            spec.as_object_mut().unwrap().remove(free);
+        }
+        spec
+    };
+    assert_eq!(fixed(&small), fixed(&medium));
+    let volumes = &object(&small, "StatefulSet")["spec"]["template"]["spec"]["volumes"];
+    let claim = json!({ "name": "data", "persistentVolumeClaim": { "claimName": small[0]["metadata"]["name"] } });
+    assert!(volumes.as_array().unwrap().contains(&claim), "{volumes}");
 }
 
 #[test]
@@ -88,6 +109,53 @@ fn no_secret_stands_in_what_is_applied_and_all_of_it_in_what_is_told() {
     assert_eq!(told["url"], "postgresql://app_b:hush-app_b@my-api-db:5432/my_api_db");
     assert_eq!(told["migration_password"], "hush-migration");
     assert!(told.values().all(|it| !it.contains("hush-admin")), "a workload is not told of the administrator");
+}
+
+#[test]
+fn the_owner_of_a_database_is_no_login_and_no_role_of_the_server() {
+    let class = class("postgres");
+    let small = facts(&class.plans[0], None);
+    let secrets: BTreeMap<String, String> =
+        class.secrets.iter().map(|it| (it.name.clone(), "hush".to_owned())).collect();
+    for (name, database) in [
+        ("my-api-db", "my_api_db"),
+        ("app-a", "db_app_a"),
+        ("app-b", "db_app_b"),
+        ("migration", "db_migration"),
+        ("postgres", "db_postgres"),
+        ("template1", "db_template1"),
+        ("public", "db_public"),
+        ("pg-monitor", "db_pg_monitor"),
+        ("user", "user"),
+    ] {
+        let facts = Facts { name, ..small.clone() };
+        let told = outputs(&class, &facts, Some("app_a"), &secrets).unwrap();
+        assert_eq!(told["name"], database);
+        let objects = render(&class, &facts).unwrap();
+        let logins = object(&objects, "ConfigMap")["data"]["logins.sql"].as_str().unwrap();
+        assert!(logins.contains(&format!("GRANT \"{database}\" TO app_a, app_b, migration;")), "{logins}");
+        assert!(logins.contains(&format!("CREATE DATABASE \"{database}\" OWNER \"{database}\"")), "{logins}");
+    }
+}
+
+#[test]
+fn every_container_asks_for_something_so_that_a_quota_lets_it_in() {
+    for name in ["postgres", "redis"] {
+        let class = class(name);
+        let facts = facts(&class.plans[0], None);
+        let mut objects = render(&class, &facts).unwrap();
+        objects.extend(dump(&class, &facts, "a.dump").unwrap());
+        objects.extend(restore(&class, &facts, "b.dump", "a.dump").unwrap());
+        let templates = objects
+            .iter()
+            .filter_map(|it| it.pointer("/spec/jobTemplate/spec/template/spec").or(it.pointer("/spec/template/spec")));
+        let containers: Vec<&Value> = templates.filter_map(|it| it["containers"].as_array()).flatten().collect();
+        assert!(containers.len() > 1);
+        for it in containers {
+            let asks = &it["resources"]["requests"];
+            assert!(asks["cpu"].is_string() && asks["memory"].is_string(), "{name}: {}", it["name"]);
+        }
+    }
 }
 
 #[test]

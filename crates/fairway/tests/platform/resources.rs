@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use kube::Api;
 use serde_json::Value;
 
 use crate::support::shop::{find, servers};
@@ -100,6 +102,17 @@ impl<'a> Reader<'a> {
         unreachable!("never {part:?}: {}", self.log());
     }
 
+    /// Looks at the log until this is what it said last.
+    fn says_last(&self, part: &str) {
+        for _ in 0..600 {
+            if self.log().lines().last().is_some_and(|it| it.contains(part)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        unreachable!("never {part:?} at the end: {}", self.log());
+    }
+
     /// What it says from now on, of every instance there is now, until [`Child`] is killed.
     fn follow(&self, into: &std::path::Path) -> Child {
         let file = std::fs::File::create(into).expect("a file");
@@ -127,6 +140,7 @@ fn a_service_gets_its_database_keeps_it_over_a_rotation_and_leaves_a_dump() {
     reads(&reader);
     rotates(&reader);
     is_killed(&home, &reader);
+    grows(&reader);
     goes(&reader);
 }
 
@@ -197,6 +211,36 @@ fn is_killed(home: &Home, reader: &Reader<'_>) {
         std::thread::sleep(Duration::from_millis(200));
     }
     unreachable!("it never answered again: {}{}", reader.log(), home.log());
+}
+
+/// Another plan gives it more room, and it keeps what it holds; one with less is refused, and nothing changes.
+fn grows(reader: &Reader<'_>) {
+    let in_plan = |plan: &str| {
+        let needs = format!("resources:\n  db: {{ type: postgres, params: {{ plan: {plan} }} }}\n");
+        let rest = format!("    variables:\n      DATABASE_URL: \"${{resources.db.url}}\"\n{needs}");
+        reader.write(&image(&reader.resource()), &rest);
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let claim = || {
+        let claim = runtime.block_on(async {
+            let claims: Api<PersistentVolumeClaim> = Api::namespaced(reader.home.client().await, "sandbox--staging");
+            claims.get("reader-db-data").await.expect("the claim")
+        });
+        let requests = claim.spec.and_then(|it| it.resources?.requests).expect("requests");
+        requests["storage"].0.clone()
+    };
+    assert_eq!(claim(), "1Gi");
+    in_plan("medium");
+    reader.ok(&["deploy", "--env=staging", "--timeout=5m"]);
+    assert_eq!((claim(), reader.resource()["plan"].clone()), ("10Gi".to_owned(), Value::from("medium")));
+    reader.says_last("answer: kept for app_b");
+    in_plan("small");
+    let refused = reader.fails(&["deploy", "--env=staging", "--timeout=2m"]);
+    assert!(refused.contains("reader-db-data has 10Gi, which cannot shrink"), "{refused}");
+    assert_eq!((claim(), reader.resource()["plan"].clone()), ("10Gi".to_owned(), Value::from("medium")));
+    in_plan("medium");
+    reader.ok(&["deploy", "--env=staging", "--timeout=5m"]);
+    reader.says_last("answer: kept for app_b");
 }
 
 /// Nothing uses it any more: it goes, and what it held is kept.

@@ -26,13 +26,13 @@ async fn a_database_whose_volume_is_full_says_so_loses_nothing_and_goes_on_with_
     let Some(shop) = Shop::serving_with(home, "{ type: postgres, class: tiny }") else { return };
     fill(&shop);
     let cause = shop.why_until("DatabaseDown");
-    let full = "Usage of claim \\\"data-shop-db-0\\\" exceeds the limit \\\"128Mi\\\". Raise its requests.storage";
+    let full = "Usage of claim \\\"shop-db-data\\\" exceeds the limit \\\"128Mi\\\". Raise its requests.storage";
     assert!(cause["evidence"].to_string().contains(full), "{cause:#}");
     let listed = shop.ok(&["resource", "list", "--env=staging"]);
     assert!(listed.contains("exceeds the limit \"128Mi\""), "{listed}");
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(client, "sandbox--staging");
     let room = Patch::Merge(json!({ "spec": { "resources": { "requests": { "storage": "512Mi" } } } }));
-    claims.patch("data-shop-db-0", &PatchParams::default(), &room).await.expect("give it room");
+    claims.patch("shop-db-data", &PatchParams::default(), &room).await.expect("give it room");
     shop.ok(&["status", "shop", "--env=staging", "--wait", "--timeout=3m"]);
     shop.shows("good");
     assert_eq!(shop.page("/more").map(|it| it.0), Some(200));
