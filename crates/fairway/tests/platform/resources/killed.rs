@@ -18,23 +18,28 @@ fn rows(reader: &Reader<'_>) -> String {
     reader.sql("SELECT count(*) FROM many")
 }
 
-/// How far the last task is, and what it says.
-fn task(reader: &Reader<'_>) -> (String, String) {
+/// A word of the last task that there is.
+fn last(reader: &Reader<'_>) -> impl Fn(&str) -> String {
     let shown = reader.run(&["resource", "show", "reader-db", "--env=staging", "-o", "json"]);
     let shown: Value = serde_json::from_slice(&shown.stdout).unwrap_or_default();
-    let word = |name: &str| shown["task"][name].as_str().unwrap_or_default().to_owned();
-    (word("state"), word("message"))
+    move |name: &str| shown["task"][name].as_str().unwrap_or_default().to_owned()
 }
 
-fn ends(reader: &Reader<'_>) -> (String, String) {
+/// How far the task after `before` is, and what it says; nothing while that one is the last.
+fn task(reader: &Reader<'_>, before: &str) -> (String, String) {
+    let word = last(reader);
+    if word("id") == before { (String::new(), String::new()) } else { (word("state"), word("message")) }
+}
+
+fn ends(reader: &Reader<'_>, before: &str) -> (String, String) {
     for _ in 0..1200 {
-        let seen = task(reader);
+        let seen = task(reader, before);
         if seen.0 == "Succeeded" || seen.0 == "Failed" {
             return seen;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    unreachable!("it never ends: {:?}{}", task(reader), reader.home.log());
+    unreachable!("it never ends: {:?}{}", task(reader, before), reader.home.log());
 }
 
 /// Processes of this home whose command line begins so.
@@ -52,10 +57,10 @@ fn processes(home: &Home, program: &str) -> Vec<u32> {
 }
 
 /// Waits for one of them; none where the work is over before it was seen.
-fn seen(home: &Home, program: &str, reader: &Reader<'_>) -> Vec<u32> {
+fn seen(home: &Home, program: &str, reader: &Reader<'_>, before: &str) -> Vec<u32> {
     loop {
         let found = processes(home, program);
-        if !found.is_empty() || matches!(task(reader).0.as_str(), "Succeeded" | "Failed") {
+        if !found.is_empty() || matches!(task(reader, before).0.as_str(), "Succeeded" | "Failed") {
             return found;
         }
     }
@@ -83,8 +88,9 @@ fn a_restore_that_is_killed_leaves_what_was_there_or_what_was_restored() {
     ] {
         reader.sql("DELETE FROM many WHERE number > 5");
         assert_eq!(rows(&reader), BEFORE);
+        let before = last(&reader)("id");
         reader.ok(&of_db(&["db", "restore"], &["--yes", "--no-wait", &format!("--from={dump}")]));
-        let found = seen(&home, what, &reader);
+        let found = seen(&home, what, &reader, &before);
         if platform {
             home.kill();
             home.up();
@@ -93,7 +99,7 @@ fn a_restore_that_is_killed_leaves_what_was_there_or_what_was_restored() {
             // One that has just ended cannot be killed any more.
             let _ = Command::new("kill").arg("-9").args(pids).stderr(Stdio::null()).status().expect("kill runs");
         }
-        let (state, message) = ends(&reader);
+        let (state, message) = ends(&reader, &before);
         let now = rows(&reader);
         eprintln!("killed at {what} (platform: {platform}): {state}, {now} rows, {message:?}");
         assert!(now == RESTORED || (now == BEFORE && state == "Failed"), "{what}: {state}, {now} rows, {message}");
