@@ -8,7 +8,7 @@ use fairway_api::v1alpha1::{Resource, ResourceTask, TaskAction, TaskState, TaskS
 use fairway_plan::digest_of;
 use fairway_plan::health::Health;
 use fairway_plan::resource::{self, Sort, backup_name, may_be_backup};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
@@ -39,7 +39,7 @@ pub(super) async fn task(
     let begun = match (before, &it.spec.task) {
         (Some(running), _) if running.state == TaskState::Running => running,
         (before, Some(wish)) if before.as_ref().is_none_or(|it| it.id != wish.id) => {
-            return Ok(Some(begin(&it.name_any(), wish, valid, now)));
+            return Ok(Some(begin(&it.name_any(), wish, valid, after(before.as_ref(), now))));
         }
         (before, _) => return Ok(before),
     };
@@ -69,6 +69,12 @@ pub(super) async fn task(
         Health::Healthy => ended(begun, TaskState::Succeeded, String::new(), now),
         Health::Failed(why) => ended(begun, TaskState::Failed, said.unwrap_or(why), now),
     }))
+}
+
+/// When a task begins: not in the second of the one before, after which its dump is named.
+fn after(before: Option<&TaskStatus>, now: Timestamp) -> Timestamp {
+    let next = before.and_then(|it| it.since.0.checked_add(SignedDuration::from_secs(1)).ok());
+    next.map_or(now, |next| next.max(now))
 }
 
 /// Notes a task, or why it cannot be begun.

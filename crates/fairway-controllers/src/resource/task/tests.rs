@@ -73,3 +73,21 @@ fn the_last_line_of_the_newest_pod_of_its_own_job_is_why_it_failed() {
     assert_eq!(last_words(&objects, &pods).as_deref(), Some("x.dump is [31mno dump; nothing was changed"));
     assert_eq!(last_words(&objects, &pods[2..]), None);
 }
+
+#[test]
+fn a_task_never_begins_in_the_second_of_the_one_before() {
+    let at = |seconds: i64| Timestamp::from_second(seconds).unwrap();
+    let before = TaskStatus {
+        id: "one".to_owned(),
+        action: TaskAction::Backup,
+        from: None,
+        backup: String::new(),
+        state: TaskState::Succeeded,
+        message: String::new(),
+        since: Time(at(10)),
+        until: None,
+    };
+    for (before, now, wanted) in [(None, 10, 10), (Some(&before), 10, 11), (Some(&before), 12, 12)] {
+        assert_eq!(after(before, at(now)), at(wanted));
+    }
+}
