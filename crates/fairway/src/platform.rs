@@ -98,6 +98,9 @@ impl Platform {
         let certificate = plane.pki.ca_pem();
         bootstrap::plane(&administrator, &bootstrap::Facts { api_url: &api_url, gateway_port, certificate }).await?;
 
+        // First what answers requests: what runs already is not to wait until all controllers have looked at all there is.
+        let node = start_node(&folder, &plane, table.images, &world).await?;
+        let gateway = start_gateway(web, accounts, &node, &world)?;
         let workloads = fairway_workloads::start(&fairway_workloads::Settings {
             client_for: accounts.clients(),
             world: world.clone(),
@@ -116,8 +119,6 @@ impl Platform {
             gateway_port,
             failpoints,
         });
-        let node = start_node(&folder, &plane, table.images, &world).await?;
-        let gateway = start_gateway(web, accounts, &node, &world)?;
         bootstrap::sandbox(&administrator, &local_user()).await?;
         folder.say_running(&Running {
             pid: std::process::id(),
