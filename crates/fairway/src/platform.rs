@@ -96,11 +96,17 @@ impl Platform {
         let administrator = accounts.bootstrap();
         let api_url = format!("https://127.0.0.1:{api_port}");
         let certificate = plane.pki.ca_pem();
-        bootstrap::plane(&administrator, &bootstrap::Facts { api_url: &api_url, gateway_port, certificate }).await?;
-
-        // First what answers requests: what runs already is not to wait until all controllers have looked at all there is.
+        let facts = bootstrap::Facts { api_url: &api_url, gateway_port, certificate };
+        // First what answers requests: what runs already is not to wait until everything is looked at again.
+        let was_made = bootstrap::was_made(&administrator).await?;
+        if !was_made {
+            bootstrap::plane(&administrator, &facts).await?;
+        }
         let node = start_node(&folder, &plane, table.images, &world).await?;
         let gateway = start_gateway(web, accounts, &node, &world)?;
+        if was_made {
+            bootstrap::plane(&administrator, &facts).await?;
+        }
         let workloads = fairway_workloads::start(&fairway_workloads::Settings {
             client_for: accounts.clients(),
             world: world.clone(),

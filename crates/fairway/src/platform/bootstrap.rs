@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use super::accounts;
 
 const MANAGER: &str = "fairway-bootstrap";
+/// Says that everything was made, the sandbox last.
+const MARKER: &str = "sandbox-made";
 /// How long the API may take to serve a kind that was just defined.
 const SETTLE: Duration = Duration::from_millis(5);
 /// How often to try again before giving up: ten seconds in all.
@@ -56,8 +58,7 @@ pub(super) async fn plane(client: &Client, facts: &Facts<'_>) -> Result<()> {
 /// What a fresh laptop begins with: its user's Team and Project, and two Environments. Made once: whoever deletes them
 /// has deleted them.
 pub(super) async fn sandbox(client: &Client, user: &str) -> Result<()> {
-    let marker: Api<DynamicObject> = namespaced(client, "v1", "ConfigMap", "configmaps", "fairway-system");
-    if marker.get_opt("sandbox-made").await.context("look whether the sandbox was made")?.is_some() {
+    if was_made(client).await? {
         return Ok(());
     }
     apply(client, serde_json::to_value(product::sandbox_team(user))?, "teams").await?;
@@ -67,9 +68,15 @@ pub(super) async fn sandbox(client: &Client, user: &str) -> Result<()> {
     }
     let made = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": { "name": "sandbox-made", "namespace": "fairway-system" },
+        "metadata": { "name": MARKER, "namespace": fairway_api::names::NAMESPACE_SYSTEM },
     });
     apply(client, made, "configmaps").await
+}
+
+/// Whether a start in this folder came to its end before: then all that its parts need is there.
+pub(super) async fn was_made(client: &Client) -> Result<bool> {
+    let marker: Api<ConfigMap> = Api::namespaced(client.clone(), fairway_api::names::NAMESPACE_SYSTEM);
+    Ok(marker.get_opt(MARKER).await.context("look whether the sandbox was made")?.is_some())
 }
 
 /// What others need to know of this plane.
