@@ -24,35 +24,49 @@ const TRIES: u32 = 2000;
 
 /// Kinds, accounts, roles, the gateway, and where the hub is.
 pub(super) async fn plane(client: &Client, facts: &Facts<'_>) -> Result<()> {
-    for definition in fairway_api::v1alpha1::definitions() {
-        let object = serde_json::to_value(definition).context("write a definition")?;
-        apply(client, object, "customresourcedefinitions").await?;
-    }
-    for text in fairway_gateway::DEFINITIONS {
-        let object = serde_saphyr::from_str(text).context("read the gateway's definitions")?;
-        apply(client, object, "customresourcedefinitions").await?;
-    }
-    for name in [fairway_api::names::NAMESPACE_SYSTEM, fairway_api::names::NAMESPACE_PUBLIC] {
-        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
-        apply(client, namespace, "namespaces").await?;
-    }
+    apply_all(client, definitions()?).await?;
+    let namespaces = [fairway_api::names::NAMESPACE_SYSTEM, fairway_api::names::NAMESPACE_PUBLIC];
+    let namespace = |name| json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+    apply_all(client, namespaces.map(|it| (namespace(it), "namespaces")).into()).await?;
+    apply_all(client, objects(facts)?).await?;
+    make_once(client, fairway_controllers::egress::defaults()).await
+}
+
+/// The kinds that are ours and the gateway's.
+fn definitions() -> Result<Vec<(Value, &'static str)>> {
+    let ours = fairway_api::v1alpha1::definitions().into_iter().map(serde_json::to_value);
+    let ours: Vec<Value> = ours.collect::<Result<_, _>>().context("write a definition")?;
+    let texts = fairway_gateway::DEFINITIONS.iter().map(|text| serde_saphyr::from_str(text));
+    let theirs: Vec<Value> = texts.collect::<Result<_, _>>().context("read the gateway's definitions")?;
+    Ok(ours.into_iter().chain(theirs).map(|it| (it, "customresourcedefinitions")).collect())
+}
+
+/// What is of those kinds, or of built-in ones.
+fn objects(facts: &Facts<'_>) -> Result<Vec<(Value, &'static str)>> {
+    let mut objects = Vec::new();
     for object in accounts::objects().into_iter().chain(product::roles()).chain(product::hub_roles()) {
         let plural = match object["kind"].as_str() {
             Some("ServiceAccount") => "serviceaccounts",
             Some("ClusterRole") => "clusterroles",
             _ => "clusterrolebindings",
         };
-        apply(client, object, plural).await?;
+        objects.push((object, plural));
     }
     for template in product::templates() {
-        apply(client, serde_json::to_value(template).context("write a template")?, "templates").await?;
+        objects.push((serde_json::to_value(template).context("write a template")?, "templates"));
     }
     for class in product::resource_classes() {
-        apply(client, serde_json::to_value(class).context("write a resource class")?, "resourceclasses").await?;
+        objects.push((serde_json::to_value(class).context("write a resource class")?, "resourceclasses"));
     }
-    make_once(client, fairway_controllers::egress::defaults()).await?;
-    apply(client, fairway_gateway::open_gateway(&gateway_name(), "fairway", 80), "gateways").await?;
-    apply(client, hub(facts), "configmaps").await
+    objects.push((fairway_gateway::open_gateway(&gateway_name(), "fairway", 80), "gateways"));
+    objects.push((hub(facts), "configmaps"));
+    Ok(objects)
+}
+
+/// Applies objects that do not need one another, at once: what waits for the disk waits together.
+async fn apply_all(client: &Client, objects: Vec<(Value, &'static str)>) -> Result<()> {
+    let all = objects.into_iter().map(|(object, plural)| apply(client, object, plural));
+    futures::future::try_join_all(all).await.map(drop)
 }
 
 /// What a fresh laptop begins with: its user's Team and Project, and two Environments. Made once: whoever deletes them
