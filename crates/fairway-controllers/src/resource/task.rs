@@ -149,4 +149,4 @@ fn last_words(objects: &[Value], pods: &[Pod]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -126,8 +126,8 @@ fn image(resource: &Value) -> String {
     resource["image"].as_str().expect("an image").to_owned()
 }
 
-#[test]
-fn a_service_gets_its_database_keeps_it_over_a_rotation_and_leaves_a_dump() {
+/// A service with a database on a platform of its own; nothing where containers or the image cannot be had.
+fn with_database(shows: impl FnOnce(&Home, &Reader<'_>)) {
     if !can_run_containers() {
         return;
     }
@@ -137,11 +137,18 @@ fn a_service_gets_its_database_keeps_it_over_a_rotation_and_leaves_a_dump() {
     if !adds(&reader) {
         return;
     }
-    reads(&reader);
-    rotates(&reader);
-    is_killed(&home, &reader);
-    grows(&reader);
-    goes(&reader);
+    shows(&home, &reader);
+}
+
+#[test]
+fn a_service_gets_its_database_keeps_it_over_a_rotation_and_leaves_a_dump() {
+    with_database(|home, reader| {
+        reads(reader);
+        rotates(reader);
+        is_killed(home, reader);
+        grows(reader);
+        goes(reader);
+    });
 }
 
 /// One command: the line in the score file, and the database. False where its image cannot be had here.

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
-use fairway_api::names::{EnvironmentName, ProjectName, ResourceName};
 use fairway_api::v1alpha1::ResourceSpec;
 use fairway_plan::health::Health;
 use fairway_plan::resource::State;
 
 use super::super::plan::{self, Made};
-use super::super::validate::{Problem, Valid};
+use super::super::task::tests::valid;
+use super::super::validate::Problem;
 use super::*;
 
 fn resource(status: Option<ResourceStatus>) -> Resource {
@@ -18,17 +18,7 @@ fn resource(status: Option<ResourceStatus>) -> Resource {
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what a pass gives")]
 fn done(course: Course, step: Step) -> Result<Outcome, Error> {
-    let class = resource::builtin().remove(0).spec;
-    let valid = Valid {
-        name: ResourceName::parse("api-db").unwrap(),
-        namespace: "shop--staging".to_owned(),
-        project: ProjectName::parse("shop").unwrap(),
-        environment: EnvironmentName::parse("staging").unwrap(),
-        component: None,
-        version: class.versions[0].clone(),
-        plan: class.plans[0].clone(),
-        class,
-    };
+    let valid = valid(0);
     let made = Made {
         objects: Vec::new(),
         digest: String::new(),

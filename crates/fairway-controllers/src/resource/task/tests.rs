@@ -3,7 +3,8 @@ use serde_json::json;
 
 use super::*;
 
-fn valid(class: usize) -> Valid {
+/// A valid Resource of one of the classes that come with the platform.
+pub(in crate::resource) fn valid(class: usize) -> Valid {
     let class = resource::builtin().remove(class).spec;
     Valid {
         name: ResourceName::parse("api-db").unwrap(),

@@ -7,8 +7,8 @@ use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
-use super::{Reader, adds, find};
-use crate::support::{Home, can_run_containers, text};
+use super::{Reader, find, with_database};
+use crate::support::{Home, text};
 
 /// What comes after a command that is about the database of the tests.
 pub(super) const DB: [&str; 3] = ["reader", "--env=staging", "--resource=db"];
@@ -56,24 +56,17 @@ impl Reader<'_> {
 
 #[test]
 fn a_database_is_spoken_with_dumped_and_restored_whole_or_not_at_all() {
-    if !can_run_containers() {
-        return;
-    }
-    let home = Home::new();
-    home.up();
-    let reader = Reader::registered(&home);
-    if !adds(&reader) {
-        return;
-    }
-    speaks(&reader);
-    leads_there(&reader);
-    comes_back(&reader);
-    refuses_what_is_no_dump(&reader);
-    restores_while_it_is_used(&reader);
-    restores_one_at_a_time(&reader);
-    tells_the_ledger(&home);
-    a_cache_has_a_shell_and_no_dumps(&reader);
-    comes_back_after_its_removal(&reader);
+    with_database(|home, reader| {
+        speaks(reader);
+        leads_there(reader);
+        comes_back(reader);
+        refuses_what_is_no_dump(reader);
+        restores_while_it_is_used(reader);
+        restores_one_at_a_time(reader);
+        tells_the_ledger(home);
+        a_cache_has_a_shell_and_no_dumps(reader);
+        comes_back_after_its_removal(reader);
+    });
 }
 
 /// With the rights of the service, from a command, from a pipe, with the program's exit code.

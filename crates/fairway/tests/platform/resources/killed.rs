@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::dumps::of_db;
-use super::{Reader, adds};
-use crate::support::{Home, can_run_containers, text};
+use super::{Reader, with_database};
+use crate::support::{Home, text};
 
 /// What the restored table has, and what the one before has.
 const RESTORED: &str = "200000";
@@ -68,45 +68,39 @@ fn seen(home: &Home, program: &str, reader: &Reader<'_>, before: &str) -> Vec<u3
 
 #[test]
 fn a_restore_that_is_killed_leaves_what_was_there_or_what_was_restored() {
-    if !can_run_containers() {
-        return;
-    }
-    let home = Home::new();
-    home.up();
-    let reader = Reader::registered(&home);
-    if !adds(&reader) {
-        return;
-    }
-    reader.sql("CREATE TABLE many AS SELECT it AS number, md5(it::text) AS word FROM generate_series(1, 200000) it");
-    let dump = reader.backup();
-    for (what, platform) in [
-        ("restore.sh", false),
-        ("--dbname=reader_db_new", false),
-        ("--dbname=reader_db_new", true),
-        ("backup.sh", false),
-        ("restore.sh", true),
-    ] {
-        reader.sql("DELETE FROM many WHERE number > 5");
-        assert_eq!(rows(&reader), BEFORE);
-        let before = last(&reader)("id");
-        reader.ok(&of_db(&["db", "restore"], &["--yes", "--no-wait", &format!("--from={dump}")]));
-        let found = seen(&home, what, &reader, &before);
-        if platform {
-            home.kill();
-            home.up();
-        } else {
-            let pids = found.iter().map(u32::to_string);
-            // One that has just ended cannot be killed any more.
-            let _ = Command::new("kill").arg("-9").args(pids).stderr(Stdio::null()).status().expect("kill runs");
+    with_database(|home, reader| {
+        reader
+            .sql("CREATE TABLE many AS SELECT it AS number, md5(it::text) AS word FROM generate_series(1, 200000) it");
+        let dump = reader.backup();
+        for (what, platform) in [
+            ("restore.sh", false),
+            ("--dbname=reader_db_new", false),
+            ("--dbname=reader_db_new", true),
+            ("backup.sh", false),
+            ("restore.sh", true),
+        ] {
+            reader.sql("DELETE FROM many WHERE number > 5");
+            assert_eq!(rows(reader), BEFORE);
+            let before = last(reader)("id");
+            reader.ok(&of_db(&["db", "restore"], &["--yes", "--no-wait", &format!("--from={dump}")]));
+            let found = seen(home, what, reader, &before);
+            if platform {
+                home.kill();
+                home.up();
+            } else {
+                let pids = found.iter().map(u32::to_string);
+                // One that has just ended cannot be killed any more.
+                let _ = Command::new("kill").arg("-9").args(pids).stderr(Stdio::null()).status().expect("kill runs");
+            }
+            let (state, message) = ends(reader, &before);
+            let now = rows(reader);
+            eprintln!("killed at {what} (platform: {platform}): {state}, {now} rows, {message:?}");
+            assert!(now == RESTORED || (now == BEFORE && state == "Failed"), "{what}: {state}, {now} rows, {message}");
+            assert!(state == "Succeeded" || !message.is_empty(), "{what}");
+            reader.restore(&dump);
+            assert_eq!(rows(reader), RESTORED, "{what}");
+            let left = reader.sql("SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database");
+            assert_eq!(left, "postgres reader_db template0 template1", "{what}");
         }
-        let (state, message) = ends(&reader, &before);
-        let now = rows(&reader);
-        eprintln!("killed at {what} (platform: {platform}): {state}, {now} rows, {message:?}");
-        assert!(now == RESTORED || (now == BEFORE && state == "Failed"), "{what}: {state}, {now} rows, {message}");
-        assert!(state == "Succeeded" || !message.is_empty(), "{what}");
-        reader.restore(&dump);
-        assert_eq!(rows(&reader), RESTORED, "{what}");
-        let left = reader.sql("SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database");
-        assert_eq!(left, "postgres reader_db template0 template1", "{what}");
-    }
+    });
 }
