@@ -6,7 +6,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use fairway_clock::{Entropy as _, SystemEntropy};
 use fairway_node::{CopyLimits, Volume, copy_beneath};
 
 /// What is kept of one folder. One that grew larger is begun anew.
@@ -42,9 +41,12 @@ impl Packages {
             let into = room.join(folder);
             into.parent().map_or(Ok(()), fs::create_dir_all)?;
             if let Err(error) = copy_beneath(&self.root, Path::new(folder), &into, LIMITS) {
-                tracing::warn!(%error, folder, "what is kept of packages is of no use, and goes");
-                fs::remove_dir_all(&into)?;
-                fs::remove_dir_all(self.root.join(folder))?;
+                tracing::warn!(%error, folder, "packages that are kept cannot be used");
+                gone(&into)?;
+                // What cannot be copied whatever happens is begun anew; a disk that is full says nothing about it.
+                if error.kind() == io::ErrorKind::InvalidData {
+                    gone(&self.root.join(folder))?;
+                }
             }
         }
         Ok(())
@@ -57,7 +59,12 @@ impl Packages {
 
     fn add(&self, cache: &Path, folders: &[String]) -> io::Result<()> {
         // Whoever wrote the volume may still do so: it is copied with care, and then moved.
-        let room = self.root.join(format!(".taking-{}", SystemEntropy.hex(8)));
+        make_private(&self.root)?;
+        // One platform of the user after the other; what one that was killed left is in the way of nobody.
+        let lock = fs::File::create(self.root.join(".lock"))?;
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
+        let room = self.root.join(".taking");
+        gone(&room)?;
         make_private(&room)?;
         let taken = folders.iter().filter(|it| cache.join(it).is_dir()).try_for_each(|it| {
             let copy = room.join("copy");
@@ -67,6 +74,14 @@ impl Packages {
         });
         fs::remove_dir_all(&room)?;
         taken
+    }
+}
+
+/// Removes a folder with all in it, if it is there.
+fn gone(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -54,8 +54,9 @@ fn a_cache_that_leads_out_of_itself_is_not_kept() {
     fs::create_dir(&linked).expect("a folder");
     symlink("/etc", linked.join("wheels")).expect("a link");
     packages.add(&linked, &folders()).expect_err("it is refused");
-    let left: Vec<_> = fs::read_dir(there.path().join("kept/steps")).expect("a folder").collect();
-    assert!(left.is_empty(), "{left:?}");
+    let left =
+        fs::read_dir(there.path().join("kept/steps")).expect("a folder").map(|it| it.expect("an entry").file_name());
+    assert_eq!(left.collect::<Vec<_>>(), [".lock"]);
 }
 
 #[test]
@@ -69,4 +70,30 @@ fn what_was_spoiled_goes_and_the_cache_begins_without_it() {
     fs::create_dir(&room).expect("a folder");
     packages.lay(&room, &folders()).expect("laid");
     assert!(!room.join("wheels").exists() && !kept.exists(), "nothing of it is used");
+}
+
+#[test]
+fn a_taking_that_was_cut_short_is_in_the_way_of_nobody() {
+    let there = tempfile::tempdir().expect("a folder");
+    let (packages, cache) = (Packages::new(&there.path().join("kept")), there.path().join("cache"));
+    write(&there.path().join("kept/steps/.taking/copy/half-1.whl"), "hal");
+    write(&cache.join("wheels/a-1.whl"), "a");
+    packages.add(&cache, &folders()).expect("kept");
+    assert_eq!(read(&there.path().join("kept/steps/wheels/a-1.whl")), "a");
+    assert!(!there.path().join("kept/steps/wheels/half-1.whl").exists());
+    assert!(!there.path().join("kept/steps/.taking").exists());
+}
+
+#[test]
+fn a_folder_that_leads_elsewhere_is_left_alone_and_the_cache_begins_without_it() {
+    let there = tempfile::tempdir().expect("a folder");
+    let packages = Packages::new(&there.path().join("kept"));
+    write(&there.path().join("elsewhere/a-1.whl"), "a");
+    fs::create_dir_all(there.path().join("kept/steps")).expect("a folder");
+    symlink(there.path().join("elsewhere"), there.path().join("kept/steps/wheels")).expect("a link");
+    let room = there.path().join("room");
+    fs::create_dir(&room).expect("a folder");
+    packages.lay(&room, &folders()).expect("laid");
+    assert!(!room.join("wheels").exists());
+    assert_eq!(read(&there.path().join("elsewhere/a-1.whl")), "a");
 }
