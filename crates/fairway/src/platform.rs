@@ -82,7 +82,8 @@ pub(crate) struct Platform {
 impl Platform {
     /// Starts everything; when it returns, requests are answered.
     pub(crate) async fn start(start: Start) -> Result<Self> {
-        let folder = Folder::hold(&start.home)?;
+        // One that is dying is waited for.
+        let folder = tokio::task::spawn_blocking(move || Folder::hold(&start.home)).await??;
         let world = World::system();
         let packages = start.keep_packages.then(packages).transpose()?;
         let failpoints = failpoints::armed()?;
@@ -125,7 +126,9 @@ impl Platform {
             gateway_port,
             failpoints,
         });
-        bootstrap::sandbox(&administrator, &local_user()).await?;
+        if !was_made {
+            bootstrap::sandbox(&administrator, &local_user()).await?;
+        }
         folder.say_running(&Running {
             pid: std::process::id(),
             start_ticks: folder::start_ticks(),

@@ -72,9 +72,6 @@ async fn apply_all(client: &Client, objects: Vec<(Value, &'static str)>) -> Resu
 /// What a fresh laptop begins with: its user's Team and Project, and two Environments. Made once: whoever deletes them
 /// has deleted them.
 pub(super) async fn sandbox(client: &Client, user: &str) -> Result<()> {
-    if was_made(client).await? {
-        return Ok(());
-    }
     apply(client, serde_json::to_value(product::sandbox_team(user))?, "teams").await?;
     apply(client, serde_json::to_value(product::sandbox_project())?, "projects").await?;
     for environment in product::sandbox_environments() {
