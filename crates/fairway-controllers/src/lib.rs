@@ -5,6 +5,8 @@ mod target;
 
 mod hosting;
 
+mod last_words;
+
 mod turns;
 
 mod team;

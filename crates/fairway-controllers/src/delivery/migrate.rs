@@ -9,7 +9,6 @@ use fairway_plan::health::Health;
 use fairway_plan::migration::job::{self, job};
 use fairway_plan::migration::plan::{Now, Plan, plan};
 use fairway_plan::migration::{WITHIN, migrations};
-use fairway_plan::why::Scrub;
 use fairway_plan::{digest_of, resource};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
@@ -19,6 +18,7 @@ use serde_json::Value;
 
 use super::plan::Rendered;
 use super::validate::{self, Problem, Valid};
+use crate::last_words::{last_words, newest};
 use crate::target::{TargetBundle, TargetError};
 use crate::{Context, Error};
 
@@ -186,7 +186,8 @@ fn outcome(
             Schema::Changing(schema, format!("{what} on its way: {how}"))
         }
         Health::Failed(why) => {
-            let said = late(job, pods).or_else(|| last_words(job, pods)).unwrap_or(why);
+            let pod = newest(pods, |it| it == job);
+            let said = pod.and_then(|it| late(it).or_else(|| last_words(it))).unwrap_or(why);
             schema.job = Some(job.to_owned());
             schema.failed = Some(said.clone());
             let (component, environment) = (&valid.component, &valid.environment);
@@ -200,31 +201,14 @@ fn outcome(
     }
 }
 
-/// The Job's newest pod.
-fn pod_of<'a>(job: &str, pods: &'a [Pod]) -> Option<&'a Pod> {
-    let of_job = |it: &&Pod| it.metadata.owner_references.iter().flatten().any(|owner| owner.name == job);
-    pods.iter().filter(of_job).max_by_key(|it| it.metadata.creation_timestamp.clone())
-}
-
 /// Whether it was ended because it took too long.
-fn late(job: &str, pods: &[Pod]) -> Option<String> {
-    let pod = pod_of(job, pods)?;
+fn late(pod: &Pod) -> Option<String> {
     pod.status.as_ref().filter(|it| it.reason.as_deref() == Some("DeadlineExceeded"))?;
     let within = pod.spec.as_ref()?.active_deadline_seconds?;
     Some(format!(
         "it took longer than {within} s and was ended; what it had not committed is undone \
          (more time: annotation {WITHIN} in score.yaml)"
     ))
-}
-
-/// The last line that the Job's newest pod printed, without passwords.
-fn last_words(job: &str, pods: &[Pod]) -> Option<String> {
-    let pod = pod_of(job, pods)?;
-    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-    let ended = statuses.iter().find_map(|it| it.state.as_ref()?.terminated.as_ref()?.message.clone())?;
-    let line = ended.lines().map(str::trim).rfind(|it| !it.is_empty())?;
-    // A program may print the URL of its database, and a status is read by many.
-    Some(Scrub::default().line(line).chars().take(300).collect())
 }
 
 #[cfg(test)]

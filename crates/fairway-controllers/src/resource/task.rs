@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::apply::inventory;
 use super::plan::Course;
 use super::validate::{Valid, refused};
+use crate::last_words::{last_words, newest};
 use crate::target::TargetBundle;
 use crate::{Context, Error};
 
@@ -134,18 +135,12 @@ pub(super) async fn work(it: &Resource, inventory: &str, objects: &[Value], ctx:
         let pruned = ctx.target.prune(&bundle).await;
         pruned.map_err(|source| Error::Target { what: "prune jobs of dumps before", source })?;
     }
-    Ok(Ok((judged, last_words(objects, &view.pods))))
+    Ok(Ok((judged, said(objects, &view.pods))))
 }
 
-/// The last line that the newest pod of one of these printed, if it failed.
-fn last_words(objects: &[Value], pods: &[Pod]) -> Option<String> {
-    let ours = |name: &str| objects.iter().any(|it| it["metadata"]["name"] == name);
-    let of_ours = |it: &&Pod| it.metadata.owner_references.iter().flatten().any(|owner| ours(&owner.name));
-    let pod = pods.iter().filter(of_ours).max_by_key(|it| it.metadata.creation_timestamp.clone())?;
-    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-    let ended = statuses.iter().find_map(|it| it.state.as_ref()?.terminated.as_ref()?.message.clone())?;
-    let line = ended.lines().map(str::trim).rfind(|it| !it.is_empty())?;
-    Some(line.chars().filter(|it| !it.is_control()).take(300).collect())
+/// What the newest pod of one of these said last, if it failed.
+fn said(objects: &[Value], pods: &[Pod]) -> Option<String> {
+    newest(pods, |name| objects.iter().any(|it| it["metadata"]["name"] == name)).and_then(last_words)
 }
 
 #[cfg(test)]

@@ -71,8 +71,8 @@ fn the_last_line_of_the_newest_pod_of_its_own_job_is_why_it_failed() {
         pod("db-restore-0", "2026-01-01T00:00:03Z", "of another one"),
     ];
     let objects = [json!({ "kind": "Job", "metadata": { "name": "db-restore-1" } })];
-    assert_eq!(last_words(&objects, &pods).as_deref(), Some("x.dump is [31mno dump; nothing was changed"));
-    assert_eq!(last_words(&objects, &pods[2..]), None);
+    assert_eq!(said(&objects, &pods).as_deref(), Some("x.dump is [31mno dump; nothing was changed"));
+    assert_eq!(said(&objects, &pods[2..]), None);
 }
 
 #[test]
