@@ -12,6 +12,8 @@ pub const LABEL_COMPONENT: &str = "fairway.dev/component";
 pub const LABEL_VERSION: &str = "fairway.dev/version";
 /// Label on everything that a Resource is made of: its name.
 pub const LABEL_RESOURCE: &str = "fairway.dev/resource";
+/// Label on the claim that dumps of a Resource are kept in, which outlives it: its name.
+pub const LABEL_DUMPS: &str = "fairway.dev/dumps-of";
 /// Label on pods that may reach a Resource beside those of its Component: its name.
 pub const LABEL_CLIENT_OF: &str = "fairway.dev/client-of";
 /// Label on the Job and the pod that run migrations: the Component.

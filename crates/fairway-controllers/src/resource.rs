@@ -32,6 +32,7 @@ use fairway_api::v1alpha1::{Delivery, Resource, ResourceBackup, ResourceClass, R
 use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::batch::v1::Job;
+use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
@@ -65,21 +66,19 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
             it.namespace() == namespace && (used.contains(&it.name_any()) || users.into_iter().any(|it| *it == name))
         })
     };
-    let of_set = |it: StatefulSet| {
-        let name = it.labels().get(LABEL_RESOURCE)?.clone();
-        Some(ObjectRef::new(&name).within(&it.namespace().unwrap_or_default()))
-    };
-    let of_job = |it: Job| {
-        let name = it.labels().get(LABEL_RESOURCE)?.clone();
-        Some(ObjectRef::new(&name).within(&it.namespace().unwrap_or_default()))
-    };
     let controller = controller
-        .watches(related(client), all(), concerns(of_job))
+        .watches(related(client), all(), concerns(made_for::<Job>))
         .watches(related(client), all(), concerns(of_class))
         .watches(related(client), all(), concerns(of_delivery))
-        .watches(related(client), all(), concerns(of_set));
+        .watches(related(client), all(), concerns(made_for::<StatefulSet>));
     let kit = Arc::clone(&ctx.kit);
     fairway_controller::run(controller, kit, stop, move |it| reconcile(it, Arc::clone(&ctx))).await;
+}
+
+/// The Resource that something was made for.
+fn made_for<K: ResourceExt>(it: K) -> Option<ObjectRef<DeserializeGuard<Resource>>> {
+    let name = it.labels().get(LABEL_RESOURCE)?;
+    Some(ObjectRef::new(name).within(&it.namespace().unwrap_or_default()))
 }
 
 async fn reconcile(resource: Arc<Resource>, ctx: Arc<Context>) -> Result<Next, Error> {

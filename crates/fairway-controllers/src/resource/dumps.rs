@@ -4,6 +4,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use fairway_api::names::LABEL_DUMPS;
 use fairway_api::v1alpha1::{Resource, ResourceBackup};
 use fairway_controller::delete_exact;
 use fairway_plan::resource;
@@ -15,8 +16,6 @@ use super::NAME;
 use super::validate::Valid;
 use crate::{Context, Error};
 
-/// Label on the claim: the name of the Resource.
-const LABEL_DUMPS: &str = "fairway.dev/dumps-of";
 /// The list of dumps in the claim, which the jobs of a class write.
 const INDEX: &str = "index";
 /// A list has no more bytes.

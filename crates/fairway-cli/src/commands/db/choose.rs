@@ -1,6 +1,7 @@
 //! Which database is meant: the one that is named, or the only one of a service.
 
 use clap::Args;
+use fairway_api::names::LABEL_DUMPS;
 use fairway_api::v1alpha1::{Resource, ResourceClass, ResourceClassSpec};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::ListParams;
@@ -174,9 +175,6 @@ async fn missing(session: &Session, places: &[Place], wanted: &Wanted) -> Failur
     }
     failure.hint("platform resource list")
 }
-
-/// On the claim with the dumps of a Resource: its name.
-const LABEL_DUMPS: &str = "fairway.dev/dumps-of";
 
 #[cfg(test)]
 mod tests;

@@ -56,7 +56,7 @@ async fn wish(
     cause: &str,
 ) -> Result<(), Failure> {
     let (api, name) = (database.api(session), database.name());
-    let verb = if action == TaskAction::Backup { "backup" } else { "restore" };
+    let verb = word(action);
     let parameters = PatchParams { field_manager: Some(format!("{MANAGER}-{verb}")), ..PatchParams::default() };
     let mut now = database.object.clone();
     for _ in 0..TRIES {
@@ -79,6 +79,14 @@ async fn wish(
     Err(Failure::failed(format!("{name} changes too fast to be asked for a {verb}")).hint("try again"))
 }
 
+/// What a task is called.
+fn word(action: TaskAction) -> &'static str {
+    match action {
+        TaskAction::Backup => "backup",
+        TaskAction::Restore => "restore",
+    }
+}
+
 /// Why nothing may be asked of it now.
 fn refusal(it: &Resource, environment: &str) -> Option<Failure> {
     let name = it.metadata.name.clone().unwrap_or_default();
@@ -95,7 +103,7 @@ fn refusal(it: &Resource, environment: &str) -> Option<Failure> {
     if begun.is_some_and(|it| it.state != TaskState::Running) {
         return None;
     }
-    let what = if wished.action == TaskAction::Backup { "backup" } else { "restore" };
+    let what = word(wished.action);
     Some(Failure::refused(format!("a {what} of {name} is under way; one comes after the other")).hint(look))
 }
 
@@ -104,7 +112,7 @@ fn judge(it: &Resource, id: &str) -> Verdict<(TaskStatus, Vec<ResourceBackup>)> 
     match status.task.filter(|it| it.id == id) {
         Some(task) if task.state == TaskState::Succeeded => Verdict::Done((task, status.backups)),
         Some(task) if task.state == TaskState::Failed => {
-            let what = if task.action == TaskAction::Backup { "backup" } else { "restore" };
+            let what = word(task.action);
             Verdict::Never(Failure::failed(format!("the {what} failed: {}", task.message)))
         }
         Some(task) => Verdict::Wait(task.message),
