@@ -14,7 +14,7 @@ use serde::Serialize;
 pub(crate) struct Folder {
     root: PathBuf,
     /// Held for as long as the process lives; the kernel lets go of it at the end, however that comes.
-    _lock: File,
+    lock: File,
 }
 
 /// Where a running platform is reached: `run/platform.json`.
@@ -53,7 +53,7 @@ impl Folder {
             );
         }
         lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id())).context("write the lock file")?;
-        let folder = Self { root: root.to_owned(), _lock: lock };
+        let folder = Self { root: root.to_owned(), lock };
         folder.forget_running()?;
         Ok(folder)
     }
@@ -86,6 +86,13 @@ impl Folder {
             fs::rename(&new, &path)
         };
         write().with_context(|| format!("write {}", path.display()))
+    }
+}
+
+impl Drop for Folder {
+    /// Said, not left to the closing of the file: a process that is being started has a copy of it for a moment.
+    fn drop(&mut self) {
+        let _ = flock(&self.lock, FlockOperation::Unlock);
     }
 }
 
