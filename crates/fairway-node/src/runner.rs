@@ -42,6 +42,7 @@ pub(crate) use files::VolumeUsers;
 use files::{check_name, give_tree, make_folder, open_to_all, open_up, prepare, remember, share_files};
 pub(crate) use owner::{Owner, has_ranges};
 use ranges::Ranges;
+pub(crate) use ranges::{NAMED_RIGHTS, RIGHTS};
 
 pub use cgroups::{Generation, WriteCgroup};
 pub use copy::{CopyLimits, copy_beneath};

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::environment::{Describe, Place, References, expand, variables};
 use super::images::Image;
-use crate::runner::{self, Limits, LogLimit, Mount, VolumeUsers};
+use crate::runner::{self, Limits, LogLimit, Mount, NAMED_RIGHTS, RIGHTS, VolumeUsers};
 
 /// What a pod says of the size of its containers' logs.
 const LOG_LIMIT: &str = "node.fairway.dev/log-limit";
@@ -144,19 +144,15 @@ pub(crate) fn volume_users(pod: &Pod) -> VolumeUsers {
     VolumeUsers { user: user.and_then(number).unwrap_or(0), group: shared.and_then(|it| it.fs_group).and_then(number) }
 }
 
-/// What root in a container may do where its pod has a range of users, and the kernel's number of each.
-const CAPABILITIES: [(&str, u32); 7] =
-    [("CHOWN", 0), ("DAC_OVERRIDE", 1), ("FOWNER", 3), ("FSETID", 4), ("KILL", 5), ("SETGID", 6), ("SETUID", 7)];
-
 /// The capability of a name, where it is one that can be had.
 pub(crate) fn capability(name: &str) -> Option<u64> {
     let name = name.strip_prefix("CAP_").unwrap_or(name);
-    CAPABILITIES.iter().find(|it| it.0 == name).map(|it| 1 << it.1)
+    NAMED_RIGHTS.iter().find(|it| it.0 == name).map(|it| it.1.bits())
 }
 
 fn capabilities(container: &Container) -> u64 {
     let said = container.security_context.as_ref().and_then(|it| it.capabilities.clone()).unwrap_or_default();
-    let all = CAPABILITIES.iter().fold(0, |all, it| all | 1 << it.1);
+    let all = RIGHTS.bits();
     let named = |names: Option<Vec<String>>| {
         names.iter().flatten().fold(0, |found, name| match name.as_str() {
             "ALL" => all,

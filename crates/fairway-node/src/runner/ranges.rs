@@ -8,6 +8,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use rustix::thread::CapabilitySet;
+
 /// Users of a range: those that images number. The last stands for any number that is greater.
 pub(super) const USERS: u32 = 0x1_0000;
 
@@ -16,6 +18,28 @@ pub(super) const USERS: u32 = 0x1_0000;
 const FIRST: u32 = super::FIRST_POD_USER + 2 * USERS;
 const FIRST_OF_NAMESPACES: u32 = 0x7c00_0000;
 const END: u32 = 0x7fff_0000;
+
+/// What root in a container may do where its pod has a range, as Kubernetes names it: to files and processes of its own
+/// users, and to become one of them.
+pub(crate) const NAMED_RIGHTS: [(&str, CapabilitySet); 7] = [
+    ("CHOWN", CapabilitySet::CHOWN),
+    ("DAC_OVERRIDE", CapabilitySet::DAC_OVERRIDE),
+    ("FOWNER", CapabilitySet::FOWNER),
+    ("FSETID", CapabilitySet::FSETID),
+    ("KILL", CapabilitySet::KILL),
+    ("SETGID", CapabilitySet::SETGID),
+    ("SETUID", CapabilitySet::SETUID),
+];
+
+/// All of them.
+pub(crate) const RIGHTS: CapabilitySet = {
+    let (mut all, mut at) = (CapabilitySet::empty(), 0);
+    while at < NAMED_RIGHTS.len() {
+        all = all.union(NAMED_RIGHTS[at].1);
+        at += 1;
+    }
+    all
+};
 
 /// The ranges of pods that are given.
 pub(super) struct Ranges(Mutex<Given>);

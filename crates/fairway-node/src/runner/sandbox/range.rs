@@ -10,16 +10,9 @@ use rustix::thread::{CapabilitySet, UnshareFlags};
 
 use crate::runner::failed::{Failed, Step as _};
 use crate::runner::protocol::Container;
+use crate::runner::ranges::RIGHTS;
 use crate::runner::{ranges, raw};
 
-/// What root in a container may do by itself: to files and processes of its own users, and to become one of them.
-const RIGHTS: CapabilitySet = CapabilitySet::CHOWN
-    .union(CapabilitySet::DAC_OVERRIDE)
-    .union(CapabilitySet::FOWNER)
-    .union(CapabilitySet::FSETID)
-    .union(CapabilitySet::KILL)
-    .union(CapabilitySet::SETGID)
-    .union(CapabilitySet::SETUID);
 /// As long as a start may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
