@@ -4,7 +4,7 @@ mod logs;
 
 mod toolchains;
 
-mod bases;
+pub(crate) mod bases;
 
 use std::fs::File;
 use std::io;

@@ -1,6 +1,7 @@
 //! Base images: what a name such as `postgres-15` is here. They are made of Debian packages when they are first asked for.
 
 use std::error::Error;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fairway_oci::{Descriptor, Digest};
@@ -38,6 +39,30 @@ pub struct BaseImage {
     pub entrypoint: Vec<String>,
     /// Bytes of its layers, as they are stored.
     pub size: u64,
+}
+
+/// One that is there already is found by then.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How an image stands that can be had.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// It is in the store.
+    Ready(Box<BaseImage>),
+    /// It is being made: how far it is.
+    Making(String),
+}
+
+/// Finds an image; if it is not there, has it made, and waits no longer than it takes to find one: others may wait for a
+/// place meanwhile, and whoever goes away does not end the work.
+pub(crate) async fn find(bases: &dyn Bases, name: &str) -> Result<Found, BaseError> {
+    if let Some(progress) = bases.progress(name) {
+        return Ok(Found::Making(progress));
+    }
+    match tokio::time::timeout(PATIENCE, bases.image(name)).await {
+        Ok(image) => Ok(Found::Ready(Box::new(image?))),
+        Err(_) => Ok(Found::Making(bases.progress(name).unwrap_or_else(|| "it is being made".to_owned()))),
+    }
 }
 
 /// Why there is no such image.

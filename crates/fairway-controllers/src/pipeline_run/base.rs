@@ -2,17 +2,14 @@
 //! first needed; nobody waits for that here, so that a run can say how far it is.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use fairway_controller::chain;
 use fairway_plan::pipeline::file::ImageOf;
 
 use super::Pipelines;
 use super::source::Source;
+use crate::hosting::bases::{self, Found};
 use crate::hosting::{BaseError, BaseImage, Hosting};
-
-/// One that is there already is found by then.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How a base stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,18 +39,12 @@ pub(super) fn known(hosting: &Hosting, source: Option<&Source>) -> BTreeMap<Stri
     known
 }
 
-/// Finds a base; if it is not there, has it made, and asks no longer than it takes to find one: others may wait for a
-/// place meanwhile.
+/// Finds a base, or has it made.
 pub(super) async fn find(name: &str, pipelines: &Pipelines) -> Based {
-    let bases = &pipelines.hosting.bases;
-    let making = |progress: String| Based::Making(format!("it waits for base image {name}: {progress}"));
-    if let Some(progress) = bases.progress(name) {
-        return making(progress);
-    }
-    match tokio::time::timeout(PATIENCE, bases.image(name)).await {
-        Ok(Ok(image)) => Based::Ready(Box::new(image)),
-        Ok(Err(error)) => Based::Never(said(&error)),
-        Err(_) => making(bases.progress(name).unwrap_or_else(|| "it is being made".to_owned())),
+    match bases::find(pipelines.hosting.bases.as_ref(), name).await {
+        Ok(Found::Ready(image)) => Based::Ready(image),
+        Ok(Found::Making(progress)) => Based::Making(format!("it waits for base image {name}: {progress}")),
+        Err(error) => Based::Never(said(&error)),
     }
 }
 

@@ -143,17 +143,5 @@ fn done(resource: &Resource, status: &mut ResourceStatus, it: &Done) -> Said {
     }
 }
 
-/// An error with what led to it, in one line.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(it) = cause {
-        text.push_str(": ");
-        text.push_str(&it.to_string());
-        cause = it.source();
-    }
-    text.lines().next().unwrap_or_default().chars().take(500).collect()
-}
-
 #[cfg(test)]
 mod tests;
