@@ -42,7 +42,8 @@ async fn both(home: &Home, name: &str, clock: &SystemClock) -> Result<(Duration,
     Ok((command(home, "resolve", name, clock).await?, command(home, "build", name, clock).await?))
 }
 
-async fn command(home: &Home, what: &str, name: &str, clock: &SystemClock) -> Result<Duration> {
+/// Runs `platform base`, and says how long it took.
+pub(crate) async fn command(home: &Home, what: &str, name: &str, clock: &SystemClock) -> Result<Duration> {
     let mut command = Command::new(home::program());
     command.args(["base", what, name]).env("FAIRWAY_HOME", home.path("home")).stdin(Stdio::null());
     let started = clock.monotonic();

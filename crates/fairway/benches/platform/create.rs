@@ -1,22 +1,19 @@
 //! How long until a service has its repository.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use fairway_api::v1alpha1::{Component, ComponentSpec, ComponentTemplate};
 use fairway_clock::{Clock, SystemClock};
-use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::api::{ListParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 
 use super::home::{self, Home};
-use super::watching::{LOOK, now, until};
+use super::watching::{now, remove, until};
 use super::{git, report};
 
 /// How many services are made in each way.
 const ROUNDS: usize = 7;
-/// How long one that was removed may take to go.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A component of the template that comes with the platform.
 pub(crate) fn component(name: &str) -> Component {
@@ -96,11 +93,5 @@ async fn command(home: &Home, name: &str) -> Result<()> {
 /// Looks whether the repository is served, and removes the service: its first run is not to stand in the way of others.
 async fn check_and_remove(client: &Client, components: &Api<Component>, name: &str, clock: &SystemClock) -> Result<()> {
     git::serves(client, name).await?;
-    components.delete(name, &DeleteParams::default()).await?;
-    let started = clock.monotonic();
-    while components.get_metadata_opt(name).await?.is_some() {
-        ensure!(clock.monotonic().saturating_sub(started) < PATIENCE, "{name} did not go in {PATIENCE:?}");
-        tokio::time::sleep(LOOK).await;
-    }
-    Ok(())
+    remove(components, name, clock).await
 }

@@ -3,14 +3,17 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use fairway_clock::{Clock, SystemClock};
 use futures::{StreamExt, TryStreamExt};
 use kube::Api;
-use kube::api::{ListParams, WatchEvent, WatchParams};
+use kube::api::{DeleteParams, ListParams, WatchEvent, WatchParams};
 use serde::de::DeserializeOwned;
 
 /// How long what is waited for may take, in seconds.
 const PATIENCE: u32 = 60;
+/// How long one that was removed may take to go.
+const GOING: Duration = Duration::from_secs(60);
 /// How often what cannot be watched is looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(1);
 
@@ -37,4 +40,19 @@ pub(crate) async fn until<K: Clone + DeserializeOwned + Debug>(
         }
     }
     bail!("{name} did not become what was waited for in {PATIENCE} s")
+}
+
+/// Removes an object and waits until it is gone.
+pub(crate) async fn remove<K: Clone + DeserializeOwned + Debug>(
+    api: &Api<K>,
+    name: &str,
+    clock: &SystemClock,
+) -> Result<()> {
+    api.delete(name, &DeleteParams::default()).await?;
+    let started = clock.monotonic();
+    while api.get_metadata_opt(name).await?.is_some() {
+        ensure!(clock.monotonic().saturating_sub(started) < GOING, "{name} did not go in {GOING:?}");
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
 }
