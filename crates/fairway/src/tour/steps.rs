@@ -78,6 +78,14 @@ pub(super) async fn all(scene: &mut Scene, rows: &mut Vec<Row>, keep: bool) -> R
     Ok(())
 }
 
+/// Does something while others ask a host all the time: none of them may go without an answer. Says how many there were.
+async fn visited<T>(tour: &Tour<'_>, host: &str, work: impl Future<Output = Result<T>>) -> Result<(T, u64)> {
+    let visitors = tour.browser.visit(host);
+    let done = work.await;
+    let answered = visitors.all_answered().await;
+    Ok((done?, answered?))
+}
+
 async fn up(tour: &mut Tour<'_>) -> Result<Found> {
     tour.scene.platform(&["up", "--port=0", "--gateway-port=0", "--keep-packages"]).await?;
     tour.scene.find()?;

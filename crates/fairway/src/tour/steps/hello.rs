@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::super::Found;
 use super::super::outside;
 use super::super::work::Work;
-use super::{NOT_HEALTHY, Tour, text};
+use super::{NOT_HEALTHY, Tour, text, visited};
 
 pub(super) const STAGING: &str = "hello.staging.sandbox.localhost";
 pub(super) const PRODUCTION: &str = "hello.production.sandbox.localhost";
@@ -59,11 +59,7 @@ pub(super) async fn deploy_second(tour: &Tour<'_>) -> Result<Found> {
     work(tour).replace("config/default.yaml", "GREETING: hello", "GREETING: hello again")?;
     work(tour).replace("config/production.yaml", "GREETING: good day", "GREETING: good evening")?;
     work(tour).commit("Second edition").await?;
-    let visitors = tour.browser.visit(STAGING);
-    let deployed = deploy(tour).await;
-    let answered = visitors.all_answered().await;
-    let (version, build) = deployed?;
-    let answered = answered?;
+    let ((version, build), answered) = visited(tour, STAGING, deploy(tour)).await?;
     is(&tour.browser.page(STAGING).await?, "hello again", "second edition")?;
     Ok(Found { text: format!("{version} is live; all {answered} requests meanwhile were answered"), build })
 }
@@ -98,10 +94,9 @@ pub(super) async fn refuse_third(tour: &Tour<'_>) -> Result<Found> {
     let ready = "fn is_ready() -> bool {\n    true";
     work(tour).replace("src/main.rs", ready, "fn is_ready() -> bool {\n    false")?;
     work(tour).commit("Third edition, which never becomes ready").await?;
-    let visitors = tour.browser.visit(STAGING);
-    let refused = work(tour).try_platform(&["deploy", "--env=staging", "-o", "json"]).await;
-    let answered = visitors.all_answered().await?;
-    let refused = refused?;
+    let here = work(tour);
+    let refused = here.try_platform(&["deploy", "--env=staging", "-o", "json"]);
+    let (refused, answered) = visited(tour, STAGING, refused).await?;
     let code = refused.status.code();
     ensure!(
         code == Some(NOT_HEALTHY),

@@ -11,8 +11,8 @@ use super::super::Found;
 use super::super::outside;
 use super::super::table;
 use super::super::work::Work;
-use super::pushes::{ENDED, becomes, greets, push, succeeded, take_back};
-use super::{NOT_HEALTHY, Tour, text};
+use super::pushes::{ENDED, becomes, clone, greets, push, succeeded, take_back};
+use super::{NOT_HEALTHY, Tour, text, visited};
 
 const STAGING: &str = "my-api.staging.sandbox.localhost";
 /// What its container and its database's run.
@@ -48,14 +48,8 @@ pub(super) async fn bases(tour: &Tour<'_>) -> Result<Found> {
 /// One command makes the service, its repository, and the wish for a database.
 pub(super) async fn create(tour: &Tour<'_>) -> Result<Found> {
     let words = ["create-service", "--name=my-api", "--language=python", "--database=postgres"];
-    let said = tour.scene.platform_json(&words).await?;
-    let url = said["repository"].as_str().with_context(|| format!("no repository is named: {said}"))?;
-    tour.scene.user_work().git(&["clone", "--quiet", url, "../my-api"]).await?;
-    let files = work(tour).git(&["ls-files"]).await?;
-    for file in ["app/routes.py", "migrations/0001_init.sql", "requirements.lock", "score.yaml"] {
-        ensure!(files.lines().any(|it| it == file), "the repository has no {file}: {files}");
-    }
-    Ok(Found::new(format!("{} files, cloned from {url}", files.lines().count())))
+    let files = ["app/routes.py", "migrations/0001_init.sql", "requirements.lock", "score.yaml"];
+    clone(tour, &work(tour), &words, "../my-api", &files).await
 }
 
 /// The first commit is checked and built; its database is made; what it answers was read from there.
@@ -76,15 +70,12 @@ pub(super) async fn push_migration(tour: &Tour<'_>) -> Result<Found> {
     work(tour).replace("app/__init__.py", "\"0.1.0\"", "\"second edition\"")?;
     let politer = "-- fairway: compatible\nUPDATE greetings SET text = 'good day';\n";
     work(tour).write("migrations/0002_politer.sql", politer)?;
-    let visitors = tour.browser.visit(STAGING);
     let pushed = async {
         let run = push(tour, &work(tour), "Greet politely").await?;
         becomes(tour, STAGING, "good day", "second edition").await?;
         anyhow::Ok(run)
     };
-    let run = pushed.await;
-    let answered = visitors.all_answered().await;
-    let (run, answered) = (run?, answered?);
+    let (run, answered) = visited(tour, STAGING, pushed).await?;
     Ok(Found { text: format!("{}; all {answered} requests meanwhile were answered", run.says), build: run.steps })
 }
 
@@ -99,7 +90,6 @@ pub(super) async fn back(tour: &Tour<'_>) -> Result<Found> {
 pub(super) async fn refuse_migration(tour: &Tour<'_>) -> Result<Found> {
     let nameless = "-- fairway: breaking\nALTER TABLE greetings DROP COLUMN name;\n";
     work(tour).write("migrations/0003_nameless.sql", nameless)?;
-    let visitors = tour.browser.visit(STAGING);
     let refused = async {
         let refused = push(tour, &work(tour), "Greetings need no name").await?;
         let status = work(tour).try_platform(&["status", "--env=staging", "--wait"]).await?;
@@ -111,9 +101,7 @@ pub(super) async fn refuse_migration(tour: &Tour<'_>) -> Result<Found> {
         becomes(tour, STAGING, "good day", "second edition").await?;
         anyhow::Ok((plan, refused.steps + mended.steps))
     };
-    let refused = refused.await;
-    let answered = visitors.all_answered().await;
-    let ((plan, build), answered) = (refused?, answered?);
+    let ((plan, build), answered) = visited(tour, STAGING, refused).await?;
     let way_out = plan["nextStep"].as_str().unwrap_or_default();
     ensure!(way_out.contains("--allow-breaking=0003"), "the way out is not said: {plan}");
     let summary = plan["summary"].as_str().unwrap_or_default();
@@ -124,7 +112,6 @@ pub(super) async fn refuse_migration(tour: &Tour<'_>) -> Result<Found> {
 pub(super) async fn wrong_password(tour: &Tour<'_>) -> Result<Found> {
     let guess = "postgresql://app_a:guess@${resources.db.host}:5432/${resources.db.name}";
     work(tour).replace("score.yaml", "${resources.db.url}", guess)?;
-    let visitors = tour.browser.visit(STAGING);
     let mended = async {
         let wrong = push(tour, &work(tour), "A password by hand").await?;
         let cause = named(tour).await?;
@@ -133,9 +120,7 @@ pub(super) async fn wrong_password(tour: &Tour<'_>) -> Result<Found> {
         work(tour).platform(&["status", "--env=staging", "--wait"]).await?;
         anyhow::Ok((cause, wrong.steps + mended.steps))
     };
-    let mended = mended.await;
-    let answered = visitors.all_answered().await;
-    let ((cause, build), answered) = (mended?, answered?);
+    let ((cause, build), answered) = visited(tour, STAGING, mended).await?;
     let sentence = cause["sentence"].as_str().unwrap_or_default();
     Ok(Found { text: format!("{sentence}; taken back ({answered} requests answered)"), build })
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use fairway_clock::Clock;
 use http::StatusCode;
 
 use super::super::Found;
 use super::super::outside;
 use super::super::work::Work;
-use super::Tour;
-use super::pushes::{ENDED, becomes, ended, greets, push, succeeded};
+use super::pushes::{ENDED, becomes, clone, ended, greets, push, succeeded};
+use super::{Tour, visited};
 
 const STAGING: &str = "orders.staging.sandbox.localhost";
 const PRODUCTION: &str = "orders.production.sandbox.localhost";
@@ -25,14 +25,9 @@ fn work<'a>(tour: &'a Tour<'_>) -> Work<'a> {
 
 /// One command makes the service and its repository, which is cloned with Git itself.
 pub(super) async fn create(tour: &Tour<'_>) -> Result<Found> {
-    let said = tour.scene.platform_json(&["create-service", "--name=orders", "--language=rust"]).await?;
-    let url = said["repository"].as_str().with_context(|| format!("no repository is named: {said}"))?;
-    tour.scene.user_work().git(&["clone", "--quiet", url, "../orders"]).await?;
-    let files = work(tour).git(&["ls-files"]).await?;
-    for file in ["src/main.rs", "score.yaml", ".fairway/pipeline.yaml", "Cargo.lock"] {
-        ensure!(files.lines().any(|it| it == file), "the repository has no {file}: {files}");
-    }
-    Ok(Found::new(format!("{} files, cloned from {url}", files.lines().count())))
+    let words = ["create-service", "--name=orders", "--language=rust"];
+    let files = ["src/main.rs", "score.yaml", ".fairway/pipeline.yaml", "Cargo.lock"];
+    clone(tour, &work(tour), &words, "../orders", &files).await
 }
 
 /// The first commit is tested, built, released and delivered without anybody asking.
@@ -50,15 +45,12 @@ pub(super) async fn first_run(tour: &Tour<'_>) -> Result<Found> {
 pub(super) async fn push_second(tour: &Tour<'_>) -> Result<Found> {
     work(tour).replace("src/http.rs", "version: env!(\"CARGO_PKG_VERSION\")", "version: \"second edition\"")?;
     work(tour).replace("config/default.yaml", "GREETING: hello", "GREETING: hello again")?;
-    let visitors = tour.browser.visit(STAGING);
     let pushed = async {
         let run = push(tour, &work(tour), "Second edition").await?;
         becomes(tour, STAGING, "hello again", "second edition").await?;
         anyhow::Ok(run)
     };
-    let run = pushed.await;
-    let answered = visitors.all_answered().await;
-    let (run, answered) = (run?, answered?);
+    let (run, answered) = visited(tour, STAGING, pushed).await?;
     Ok(Found { text: format!("{}; all {answered} requests meanwhile were answered", run.says), build: run.steps })
 }
 
@@ -76,11 +68,11 @@ pub(super) async fn push_setting(tour: &Tour<'_>) -> Result<Found> {
 pub(super) async fn push_failing(tour: &Tour<'_>) -> Result<Found> {
     work(tour).replace("src/http.rs", "(StatusCode::NOT_FOUND, Json", "(StatusCode::OK, Json")?;
     work(tour).commit("A mistake").await?;
-    let visitors = tour.browser.visit(STAGING);
-    work(tour).git(&["push", "--quiet"]).await?;
-    let run = ended(tour, &work(tour)).await;
-    let answered = visitors.all_answered().await;
-    let (run, answered) = (run?, answered?);
+    let pushed = async {
+        work(tour).git(&["push", "--quiet"]).await?;
+        ended(tour, &work(tour)).await
+    };
+    let (run, answered) = visited(tour, STAGING, pushed).await?;
     ensure!(run.state != "Succeeded", "the run of a failing test succeeded");
     ensure!(run.says.contains(TEST), "the run does not name the test {TEST}: {}", run.says);
     let log = work(tour).platform(&["pipeline", "logs", &run.name, "--step=test"]).await?;

@@ -7,6 +7,7 @@ use fairway_clock::Clock;
 use http::StatusCode;
 use serde_json::Value;
 
+use super::super::Found;
 use super::super::table;
 use super::super::work::Work;
 use super::{Tour, text};
@@ -17,6 +18,24 @@ const NOTICED: Duration = Duration::from_secs(30);
 pub(super) const ENDED: Duration = Duration::from_secs(30);
 /// How long what a run delivers may take to answer.
 const DELIVERED: Duration = Duration::from_secs(60);
+
+/// One command makes a service and its repository, which is cloned with Git itself: these files must be in it.
+pub(super) async fn clone(
+    tour: &Tour<'_>,
+    work: &Work<'_>,
+    words: &[&str],
+    folder: &str,
+    files: &[&str],
+) -> Result<Found> {
+    let said = tour.scene.platform_json(words).await?;
+    let url = said["repository"].as_str().with_context(|| format!("no repository is named: {said}"))?;
+    tour.scene.user_work().git(&["clone", "--quiet", url, folder]).await?;
+    let there = work.git(&["ls-files"]).await?;
+    for file in files {
+        ensure!(there.lines().any(|it| it == *file), "the repository has no {file}: {there}");
+    }
+    Ok(Found::new(format!("{} files, cloned from {url}", there.lines().count())))
+}
 
 /// Commits everything and pushes it: its run must succeed.
 pub(super) async fn push(tour: &Tour<'_>, work: &Work<'_>, message: &str) -> Result<Run> {
