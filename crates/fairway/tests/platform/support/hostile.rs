@@ -1,12 +1,11 @@
 //! A service that behaves badly, as images: `tests/e2e/hostile/hostile.rs`, built once, and what attackers make of it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fairway_oci::{Contents, Descriptor, Digest, ImageSpec, Layout, Manifest, Platform, Reference, media_type};
 
 use super::Home;
-use super::programs::compiled;
+use super::programs::{compiled, runs};
 
 /// What is wrong with an image beside its program.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,16 +33,7 @@ pub(crate) fn image(home: &Home, flaw: Flaw) -> PathBuf {
     if flaw == Flaw::Later {
         contents.add_bytes("app/note", b"another layer".as_slice(), false).expect("a note");
     }
-    let spec = ImageSpec {
-        platform: Platform::host(),
-        entrypoint: vec!["/app/hostile".to_owned()],
-        cmd: Vec::new(),
-        env: BTreeMap::new(),
-        working_dir: "/".to_owned(),
-        exposed_ports: vec!["8080/tcp".to_owned()],
-        labels: BTreeMap::new(),
-        created_by: "test".to_owned(),
-    };
+    let spec = ImageSpec { exposed_ports: vec!["8080/tcp".to_owned()], ..runs("hostile") };
     let mut image = layout.build(None, &contents, &spec).expect("an image");
     let (_, manifest) = layout.manifest(&image, &Platform::host()).expect("its manifest");
     match flaw {

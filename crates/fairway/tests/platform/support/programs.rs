@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use fairway_oci::Digest;
+use fairway_oci::{Digest, ImageSpec, Platform};
 
 use super::text;
 
@@ -31,4 +31,18 @@ pub(crate) fn compiled(name: &str) -> PathBuf {
     assert!(done.status.success(), "{}", text(&done.stderr));
     std::fs::rename(&new, &built).expect("put it in its place");
     built
+}
+
+/// What an image of one of them says: that it runs it, and where.
+pub(crate) fn runs(name: &str) -> ImageSpec {
+    ImageSpec {
+        platform: Platform::host(),
+        entrypoint: vec![format!("/app/{name}")],
+        cmd: Vec::new(),
+        env: [].into(),
+        working_dir: "/".to_owned(),
+        exposed_ports: Vec::new(),
+        labels: [].into(),
+        created_by: "test".to_owned(),
+    }
 }

@@ -6,10 +6,10 @@ use std::process::Output;
 use std::time::Duration;
 
 use fairway_oci::base::Base;
-use fairway_oci::{Contents, Descriptor, ImageSpec, Layout, Platform, Reference};
+use fairway_oci::{Contents, Descriptor, Layout, Reference};
 use serde_json::Value;
 
-use super::programs::compiled;
+use super::programs::{compiled, runs};
 use super::{Home, is_superseded, text, visitors};
 
 /// The first version of its schema, and the word that its page shows.
@@ -100,17 +100,7 @@ impl Shop {
             let name = file.file_name().expect("a name").to_string_lossy().into_owned();
             contents.add_file(&format!("app/migrations/{name}"), &file, false).expect("a migration");
         }
-        let spec = ImageSpec {
-            platform: Platform::host(),
-            entrypoint: vec!["/app/planted".to_owned()],
-            cmd: Vec::new(),
-            env: [].into(),
-            working_dir: "/".to_owned(),
-            exposed_ports: Vec::new(),
-            labels: [].into(),
-            created_by: "test".to_owned(),
-        };
-        let image = layout.build(Some(&self.base), &contents, &spec).expect("an image");
+        let image = layout.build(Some(&self.base), &contents, &runs("planted")).expect("an image");
         let reference: Reference = "test/shop:1".parse().expect("a name");
         layout.tag(&reference, &image).expect("name it");
         folder.display().to_string()

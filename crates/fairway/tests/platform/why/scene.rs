@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use fairway_api::v1alpha1::{Delivery, Environment, EnvironmentSpec};
-use fairway_oci::{Contents, ImageSpec, Layout, Platform, Reference};
+use fairway_oci::{Contents, Layout, Reference};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ResourceQuota, Secret, Service};
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::support::programs::compiled;
+use crate::support::programs::{compiled, runs};
 use crate::support::{Home, text};
 
 /// A service with a fault.
@@ -178,17 +178,7 @@ impl Scene {
         let mut contents = Contents::new();
         contents.add_file("app/planted", &compiled("planted"), true).expect("the program");
         contents.add_bytes("app/name", format!("{name} {number}").into_bytes(), false).expect("a file");
-        let spec = ImageSpec {
-            platform: Platform::host(),
-            entrypoint: vec!["/app/planted".to_owned()],
-            cmd: Vec::new(),
-            env: [].into(),
-            working_dir: "/".to_owned(),
-            exposed_ports: Vec::new(),
-            labels: [].into(),
-            created_by: "test".to_owned(),
-        };
-        let image = layout.build(None, &contents, &spec).expect("an image");
+        let image = layout.build(None, &contents, &runs("planted")).expect("an image");
         let reference: Reference = "test/planted:1".parse().expect("a name");
         layout.tag(&reference, &image).expect("name it");
         folder.display().to_string()
