@@ -3,12 +3,12 @@
 mod cargo;
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use fairway_api::v1alpha1::Toolchain;
 use fairway_oci::{Descriptor, ImageOfProgram, Layout};
+use tempfile::TempDir;
 
 use crate::failure::Failure;
 use crate::session::Session;
@@ -20,7 +20,7 @@ pub(crate) struct Built {
     pub(crate) toolchain: Toolchain,
     /// How long the language's own tools took.
     pub(crate) took: Duration,
-    _folder: Scratch,
+    _folder: TempDir,
 }
 
 /// Builds what is in a folder.
@@ -41,11 +41,11 @@ pub(crate) async fn build(
     let cargo::Program { path, toolchain } = cargo::build(session, folder, component, program).await?;
     let took = session.world.clock.monotonic().saturating_sub(start);
     session.progress.step("making the image");
-    let scratch = Scratch::new(session)?;
-    let (root, name) = (scratch.0.clone(), component.to_owned());
+    let kept = scratch()?;
+    let (root, name) = (kept.path().to_owned(), component.to_owned());
     let made = tokio::task::spawn_blocking(move || image(&root, &path, &name));
     let (layout, image) = made.await.map_err(|it| Failure::failed(format!("cannot make the image: {it}")))??;
-    Ok(Built { layout, image, toolchain, took, _folder: scratch })
+    Ok(Built { layout, image, toolchain, took, _folder: kept })
 }
 
 fn image(root: &Path, program: &Path, component: &str) -> Result<(Layout, Descriptor), Failure> {
@@ -75,19 +75,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A folder of this command's own.
-pub(crate) struct Scratch(pub(crate) PathBuf);
-
-impl Scratch {
-    pub(crate) fn new(session: &Session) -> Result<Self, Failure> {
-        let folder = std::env::temp_dir().join(format!("fairway-{}", session.world.entropy.hex(8)));
-        fs::create_dir(&folder).map_err(Failure::io(format!("make the folder {}", folder.display())))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// A folder of this command's own, which nobody else reads and which goes with it.
+pub(crate) fn scratch() -> Result<TempDir, Failure> {
+    tempfile::Builder::new().prefix("fairway-").tempdir().map_err(Failure::io("make a folder for what is made"))
 }

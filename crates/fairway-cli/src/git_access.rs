@@ -8,10 +8,14 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::failure::Failure;
 use crate::home::Home;
+use crate::session::Session;
 
 /// Where the address is kept for which entries were written.
 const WRITTEN: &str = "run/git-address";
+/// Authorities that git trusts instead of those in its configuration.
+pub(crate) const CERTIFICATES: &str = "GIT_SSL_CAINFO";
 
 /// What git is to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +57,7 @@ impl Entries {
     }
 
     /// The same for one run of git: arguments before its subcommand.
-    pub(crate) fn arguments(&self) -> Vec<String> {
+    fn arguments(&self) -> Vec<String> {
         self.pairs().into_iter().flat_map(|(key, value)| ["-c".to_owned(), format!("{key}={value}")]).collect()
     }
 
@@ -74,7 +78,7 @@ impl Entries {
         let wanted: String =
             self.pairs().into_iter().map(|(key, value)| format!("{}\n{value}\0", small(key))).collect();
         let ours = format!(r"^(http|credential)\.{}[./]", self.url.replace('.', r"\."));
-        let known = git(&["config", "--global", "--null", "--get-regexp", &ours]);
+        let known = run(&["config", "--global", "--null", "--get-regexp", &ours]);
         known.is_ok_and(|it| it.stdout == wanted.as_bytes())
     }
 
@@ -110,6 +114,19 @@ pub(crate) fn forget(home: &Home) {
     let _ = fs::remove_file(home.path(WRITTEN));
 }
 
+/// Git for one run, told what `up` tells it for good.
+pub(crate) fn git(session: &Session) -> Result<Command, Failure> {
+    let mut command = Command::new("git");
+    if let Some(running) = &session.process {
+        let program = std::env::current_exe().map_err(Failure::io("find this program"))?;
+        command.args(Entries::new(&session.home, &program, running.api_port).arguments());
+        // It would win over what git is told.
+        command.env_remove(CERTIFICATES);
+    }
+    command.stdin(Stdio::null());
+    Ok(command)
+}
+
 /// The address of the API, which is Git's too.
 pub(crate) fn address(port: u16) -> String {
     format!("https://127.0.0.1:{port}")
@@ -121,7 +138,7 @@ fn keys(url: &str) -> [String; 3] {
 
 fn unset(key: &str) -> io::Result<()> {
     // Five: there is no such key. Anything else will be met again in writing.
-    let output = git(&["config", "--global", "--unset-all", key])?;
+    let output = run(&["config", "--global", "--unset-all", key])?;
     match output.status.code() {
         Some(0 | 5) => Ok(()),
         _ => Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
@@ -129,14 +146,14 @@ fn unset(key: &str) -> io::Result<()> {
 }
 
 fn succeeded(arguments: &[&str]) -> io::Result<()> {
-    let output = git(arguments)?;
+    let output = run(arguments)?;
     if output.status.success() {
         return Ok(());
     }
     Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
 }
 
-fn git(arguments: &[&str]) -> io::Result<Output> {
+fn run(arguments: &[&str]) -> io::Result<Output> {
     Command::new("git").args(arguments).stdin(Stdio::null()).output()
 }
 

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::repo::CERTIFICATES;
 use crate::failure::Exit;
+use crate::git_access::CERTIFICATES;
 use crate::home::Home;
 use crate::output::Report;
 use crate::text::columns;

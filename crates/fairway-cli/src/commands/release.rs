@@ -14,7 +14,7 @@ use serde_json::{Map, json};
 
 use super::Which;
 use super::deploy;
-use crate::build::{Scratch, chain};
+use crate::build::{chain, scratch};
 use crate::failure::Failure;
 use crate::output::{Report, to_yaml};
 use crate::session::Session;
@@ -231,8 +231,8 @@ async fn find(
     image: &str,
 ) -> Result<(Reference, ImageConfig), Failure> {
     let reference = if let Some((path, which)) = layout_folder(&session.folder, image) {
-        let scratch = Scratch::new(session)?;
-        let (root, name) = (scratch.0.clone(), format!("{project}/{component}:imported"));
+        let folder = scratch()?;
+        let (root, name) = (folder.path().to_owned(), format!("{project}/{component}:imported"));
         let taken = tokio::task::spawn_blocking(move || import(&root, &path, which.as_deref(), &name));
         let (layout, image) = taken.await.map_err(|it| Failure::failed(format!("cannot read the image: {it}")))??;
         registry::push(session, &layout, &image, &format!("{project}/{component}")).await?

@@ -1,7 +1,6 @@
 //! `repo`: the repositories that the platform hosts.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use clap::{Args, Subcommand};
 use fairway_api::v1alpha1::{Component, ComponentRepository};
@@ -12,14 +11,11 @@ use tokio::process::Command;
 
 use super::Which;
 use crate::failure::Failure;
-use crate::git_access::Entries;
+use crate::git_access::{self, CERTIFICATES};
 use crate::output::Report;
 use crate::place;
 use crate::session::Session;
 use crate::text::columns;
-
-/// Authorities that git trusts instead of those in its configuration.
-pub(super) const CERTIFICATES: &str = "GIT_SSL_CAINFO";
 
 /// Repositories that the platform hosts
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -141,7 +137,7 @@ async fn of(session: &Session, component: &str) -> Result<Repo, Failure> {
     Ok(Repo { component: component.to_owned(), repository })
 }
 
-/// Clones with the user's own git, told for this one run what `up` tells it for good.
+/// Clones with the user's own git.
 pub async fn clone(session: &Session, clone: &CloneRepo) -> Result<Cloned, Failure> {
     let component = place::component(session, Some(&clone.name))?;
     let repo = of(session, component.as_str()).await?;
@@ -150,15 +146,9 @@ pub async fn clone(session: &Session, clone: &CloneRepo) -> Result<Cloned, Failu
         let what = format!("{} is there and not an empty folder", folder.display());
         return Err(Failure::failed(what).hint(format!("name another one: platform repo clone {component} FOLDER")));
     }
-    let mut command = Command::new("git");
-    if let Some(running) = &session.process {
-        let program = std::env::current_exe().map_err(Failure::io("find this program"))?;
-        command.args(Entries::new(&session.home, &program, running.api_port).arguments());
-        // It would win over what git is told.
-        command.env_remove(CERTIFICATES);
-    }
+    let mut command = Command::from(git_access::git(session)?);
     command.args(["clone", "--quiet", "--", &repo.repository.url]).arg(&folder).current_dir(&session.folder);
-    let output = command.stdin(Stdio::null()).output().await.map_err(Failure::io("run git"))?;
+    let output = command.output().await.map_err(Failure::io("run git"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(Failure::failed(format!("git could not clone {}", repo.repository.url))

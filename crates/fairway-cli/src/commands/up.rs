@@ -8,9 +8,8 @@ use clap::Args;
 use serde::Serialize;
 use tokio::process::{Child, Command};
 
-use super::repo::CERTIFICATES;
 use crate::failure::Failure;
-use crate::git_access::{self, Entries, Told};
+use crate::git_access::{self, CERTIFICATES, Entries, Told};
 use crate::home::{Home, Running, is_alive};
 use crate::output::Report;
 use crate::progress::Progress;

@@ -3,12 +3,13 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fairway_api::v1alpha1::PipelineRun;
 use fairway_oci::{Descriptor, FolderOnBase, ImageOfFolder, ImageOfProgram, Layout, Reference, Target};
 use fairway_plan::pipeline::file::{FolderImage, ImageOf, ProgramImage};
 use kube::ResourceExt;
+use tempfile::TempDir;
 
 use super::base::{self, Based};
 use super::{Pipelines, pod};
@@ -53,12 +54,13 @@ async fn of_program(run: &PipelineRun, image: &ProgramImage, pipelines: &Pipelin
     let component = run.spec.component_name.clone();
     let tag = tag(run)?;
     // A copy: whoever wrote the workspace might go on writing.
-    let copy = Copy::new(pipelines);
     blocking(move || {
-        let mut to = File::create_new(&copy.0).map_err(Failed::Disk)?;
+        let folder = TempDir::new().map_err(Failed::Disk)?;
+        let copy = folder.path().join("program");
+        let mut to = File::create_new(&copy).map_err(Failed::Disk)?;
         io::copy(&mut { program }, &mut to).map_err(Failed::Disk)?;
         drop(to);
-        let image = layout.image_of_program(&copy.0, &component).map_err(|error| match error {
+        let image = layout.image_of_program(&copy, &component).map_err(|error| match error {
             ImageOfProgram::Dynamic { .. } => Failed::Content(error.to_string()),
             other => Failed::Disk(io::Error::other(other)),
         })?;
@@ -74,9 +76,10 @@ async fn of_folder(
     pipelines: &Pipelines,
 ) -> Result<Made, Error> {
     let home = run.namespace().unwrap_or_default();
-    let copy = Copy::new(pipelines);
+    let place = TempDir::new().map_err(Error::disk("make a folder for the image"))?;
+    let copy = place.path().join("copy");
     let path = Path::new(&image.folder);
-    match pipelines.hosting.workspaces.copy(&home, &pod::workspace_name(run), path, &copy.0).await {
+    match pipelines.hosting.workspaces.copy(&home, &pod::workspace_name(run), path, &copy).await {
         Ok(()) => {}
         Err(WorkspaceError::Disk { source, .. }) => {
             return Ok(Made::Failed(missing(&image.folder, "folder", &source)));
@@ -87,6 +90,7 @@ async fn of_folder(
     let tag = tag(run)?;
     let (base, image) = (base.clone(), image.clone());
     blocking(move || {
+        let _until_it_is_read = place;
         let name = base.reference.split('@').next().unwrap_or_default();
         let of = FolderOnBase {
             base: &base.descriptor,
@@ -94,7 +98,7 @@ async fn of_folder(
             entrypoint: &image.entrypoint,
             environment: &image.environment,
         };
-        let made = layout.image_of_folder(&copy.0, &of).map_err(|error| match error {
+        let made = layout.image_of_folder(&copy, &of).map_err(|error| match error {
             ImageOfFolder::Build(fairway_oci::BuildImage::Path { path, why }) => {
                 Failed::Content(format!("{path:?} cannot be in an image: {why}"))
             }
@@ -143,23 +147,4 @@ pub(super) fn stands_on(layout: &Layout, reference: &str) -> Option<String> {
     let reference: Reference = reference.parse().ok()?;
     let (name, digest) = layout.base_of(&layout.resolve(&reference).ok()?)?;
     Some(format!("{name}@{digest}"))
-}
-
-/// A file or folder that goes with this.
-struct Copy(PathBuf);
-
-impl Copy {
-    fn new(pipelines: &Pipelines) -> Self {
-        let entropy = pipelines.ctx.kit.world.entropy.hex(8);
-        Self(std::env::temp_dir().join(format!("fairway-image-{entropy}")))
-    }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _gone_already = match std::fs::symlink_metadata(&self.0) {
-            Ok(it) if it.is_dir() => std::fs::remove_dir_all(&self.0),
-            _ => std::fs::remove_file(&self.0),
-        };
-    }
 }

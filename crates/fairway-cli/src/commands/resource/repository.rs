@@ -1,15 +1,17 @@
 //! Where the score file of a service is: in the repository that the platform hosts, else in the current folder.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::Output;
 
 use fairway_api::names::ComponentName;
 use fairway_api::v1alpha1::Component;
 use fairway_plan::score;
+use tempfile::TempDir;
 
+use crate::build::scratch;
 use crate::failure::Failure;
-use crate::git_access::Entries;
+use crate::git_access;
 use crate::place;
 use crate::session::Session;
 use crate::source;
@@ -25,18 +27,11 @@ pub(super) enum Source {
     Local(PathBuf),
 }
 
-/// A clone in a folder of its own.
+/// A clone in a folder of its own, which goes with it.
 pub(super) struct Clone {
-    folder: PathBuf,
+    folder: TempDir,
     url: String,
     branch: String,
-    arguments: Vec<String>,
-}
-
-impl Drop for Clone {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
 }
 
 impl Source {
@@ -60,7 +55,7 @@ impl Source {
 
     pub(super) fn read(&self) -> Result<String, Failure> {
         let file = match self {
-            Self::Hosted(it) => it.folder.join(SCORE),
+            Self::Hosted(it) => it.folder.path().join(SCORE),
             Self::Local(file) => file.clone(),
         };
         let size = fs::metadata(&file).map_err(Failure::io(format!("read {}", file.display())))?.len();
@@ -81,7 +76,7 @@ impl Source {
     /// Writes the file: as a commit that is pushed, or in its place. What was done, in words.
     pub(super) fn write(&self, session: &Session, text: &str, message: &str) -> Result<String, Failure> {
         match self {
-            Self::Hosted(it) => it.commit(text, message),
+            Self::Hosted(it) => it.commit(session, text, message),
             Self::Local(file) => {
                 // Whole or not at all.
                 let beside = file.with_file_name(format!(".score.yaml.{}", session.world.entropy.hex(4)));
@@ -103,43 +98,32 @@ impl Source {
 
 impl Clone {
     fn of(session: &Session, url: String, branch: String) -> Result<Self, Failure> {
-        let folder = std::env::temp_dir().join(format!("platform-{}", session.world.entropy.hex(8)));
-        let mut arguments = Vec::new();
-        if let Some(running) = session.home.running() {
-            let program = std::env::current_exe().map_err(Failure::io("find this program"))?;
-            arguments = Entries::new(&session.home, &program, running.api_port).arguments();
-        }
-        let clone = Self { folder, url, branch, arguments };
-        let said = clone.git(
-            &std::env::temp_dir(),
-            &["clone", "--quiet", "--depth=1", "--branch", &clone.branch, "--", &clone.url],
-            Some(&clone.folder),
-        )?;
-        succeeded(&said, "clone the repository")?;
+        let clone = Self { folder: scratch()?, url, branch };
+        let words = ["clone", "--quiet", "--depth=1", "--branch", &clone.branch, "--", &clone.url, "."];
+        succeeded(&clone.git(session, &words)?, "clone the repository")?;
         Ok(clone)
     }
 
-    fn commit(&self, text: &str, message: &str) -> Result<String, Failure> {
-        fs::write(self.folder.join(SCORE), text).map_err(Failure::io("write score.yaml"))?;
-        succeeded(&self.git(&self.folder, &["add", SCORE], None)?, "add score.yaml")?;
-        let named = self.git(&self.folder, &["config", "user.email"], None)?.status.success();
+    fn commit(&self, session: &Session, text: &str, message: &str) -> Result<String, Failure> {
+        let git = |words: &[&str]| self.git(session, words);
+        fs::write(self.folder.path().join(SCORE), text).map_err(Failure::io("write score.yaml"))?;
+        succeeded(&git(&["add", SCORE])?, "add score.yaml")?;
+        let named = git(&["config", "user.email"])?.status.success();
         // Who has told git no name commits under that of this command.
         let who: &[&str] =
             if named { &[] } else { &["-c", "user.name=platform", "-c", "user.email=platform@localhost"] };
-        let commit = [who, &["commit", "--quiet", "--no-verify", "-m", message]].concat();
-        succeeded(&self.git(&self.folder, &commit, None)?, "commit score.yaml")?;
+        succeeded(&git(&[who, &["commit", "--quiet", "--no-verify", "-m", message]].concat())?, "commit score.yaml")?;
         let to = format!("HEAD:refs/heads/{}", self.branch);
-        succeeded(&self.git(&self.folder, &["push", "--quiet", "origin", &to], None)?, "push the commit")?;
-        let head = self.git(&self.folder, &["rev-parse", "--short=10", "HEAD"], None)?;
+        succeeded(&git(&["push", "--quiet", "origin", &to])?, "push the commit")?;
+        let head = git(&["rev-parse", "--short=10", "HEAD"])?;
         let head = String::from_utf8_lossy(&head.stdout).trim().to_owned();
         Ok(format!("commit {head} on {}", self.branch))
     }
 
-    fn git(&self, folder: &Path, arguments: &[&str], last: Option<&Path>) -> Result<Output, Failure> {
-        let mut command = Command::new("git");
-        // It would win over what git is told.
-        command.args(&self.arguments).args(arguments).args(last).current_dir(folder).env_remove("GIT_SSL_CAINFO");
-        command.env("GIT_TERMINAL_PROMPT", "0").stdin(Stdio::null()).output().map_err(Failure::io("run git"))
+    fn git(&self, session: &Session, words: &[&str]) -> Result<Output, Failure> {
+        let mut git = git_access::git(session)?;
+        git.env("GIT_TERMINAL_PROMPT", "0");
+        git.args(words).current_dir(self.folder.path()).output().map_err(Failure::io("run git"))
     }
 }
 
