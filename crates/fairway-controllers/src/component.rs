@@ -188,7 +188,7 @@ fn status(
                     let message = "it is registered and has no release yet".to_owned();
                     let next = match &repository {
                         Some(_) => format!("platform repo clone {name}"),
-                        None => "platform deploy --env=staging".to_owned(),
+                        None => format!("platform deploy {name}"),
                     };
                     (ComponentReason::NoRelease, message, Some(next))
                 }

@@ -192,7 +192,7 @@ fn status(release: &Release, verdict: Result<(), &Problem>, identity: Option<&Id
         }
         Err((reason, message)) => {
             let stalled = Wanted::yes(STALLED, reason.as_str(), "a release does not change; make a new one");
-            let next = "platform deploy --env=staging";
+            let next = format!("platform deploy {}", release.spec.component_name);
             (Wanted::no(READY, reason.as_str(), message.clone()), stalled, Some(next))
         }
         Ok(()) => {
@@ -212,7 +212,7 @@ fn status(release: &Release, verdict: Result<(), &Problem>, identity: Option<&Id
     let generation = release.metadata.generation;
     json!({
         "summary": ready.message,
-        "fixedBy": next_step.map(|_| "its team"),
+        "fixedBy": next_step.as_ref().map(|_| "its team"),
         "nextStep": next_step,
         "version": identity.map(|it| &it.version),
         "number": identity.map(|it| it.number),

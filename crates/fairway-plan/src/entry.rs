@@ -25,7 +25,9 @@ pub fn refusal(name: &EnvironmentName, environment: &EnvironmentSpec, release: &
             "{version} was made from uncommitted changes, and environments of tier {} take only what is committed",
             tier.as_str()
         );
-        let next_step = "git commit, then platform deploy --env=staging".to_owned();
+        // Where it has to have proved itself before, it begins there.
+        let first = environment.promotes_from.as_deref().unwrap_or(name.as_str());
+        let next_step = format!("git commit, then platform deploy {} --env={first}", release.spec.component_name);
         return Some(Refusal { reason: DeliveryReason::UncommittedNotAllowed, message, next_step });
     }
     let from = environment.promotes_from.as_ref()?;

@@ -25,7 +25,7 @@ fn only_services_and_workers_of_a_project_can_be_delivered() {
 fn the_status_names_the_newest_release_or_the_way_to_the_first() {
     let mut it = component("api", ComponentType::Service);
     let now = Timestamp::from_second(1).unwrap();
-    assert_eq!(status(&it, Ok(()), None, now)["nextStep"], "platform deploy --env=staging");
+    assert_eq!(status(&it, Ok(()), None, now)["nextStep"], "platform deploy api");
     it.status = Some(ComponentStatus { latest_version: Some("v0.1.4".to_owned()), ..ComponentStatus::default() });
     assert_eq!(status(&it, Ok(()), None, now)["summary"], "its newest release is v0.1.4");
 }

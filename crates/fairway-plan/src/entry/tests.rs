@@ -43,4 +43,10 @@ fn a_refusal_says_what_and_the_way_out() {
     let found = refusal(&name, &spec, &release(false, &[])).unwrap();
     assert_eq!(found.message, "v0.1.0 has not been healthy in staging yet, and production takes only what was");
     assert_eq!(found.next_step, "platform deploy api --env=staging");
+    for (from, expected) in [(Some("testing"), "testing"), (None, "production")] {
+        let promotes_from = from.map(str::to_owned);
+        let spec = EnvironmentSpec { tier: Tier::Production, promotes_from, ..EnvironmentSpec::default() };
+        let found = refusal(&name, &spec, &release(true, &[])).unwrap();
+        assert_eq!(found.next_step, format!("git commit, then platform deploy api --env={expected}"));
+    }
 }
