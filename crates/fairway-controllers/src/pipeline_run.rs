@@ -58,7 +58,7 @@ use tokio_util::sync::CancellationToken;
 use crate::failpoints::RUN_ENDED;
 use crate::hosting::Hosting;
 use crate::{Context, Error};
-use apply::Again;
+use apply::{Again, Applied};
 use logs::{Followers, Whole};
 use source::Sources;
 
@@ -247,7 +247,12 @@ async fn converge(run: &PipelineRun, pipelines: &Pipelines) -> Result<Outcome, E
     let starting = if plan::startable(&facts) > 0 { Some(pipelines.starting.lock().await) } else { None };
     let places = if starting.is_some() { places::free(run, &facts, pipelines).await? } else { 0 };
     let decided = plan::plan(&plan::Facts { places, ..facts });
-    let applied = apply::apply(&decided.decisions, run, &input, &observed, seen.progress, pipelines).await?;
+    let (begin, rest): (Vec<_>, Vec<_>) = decided.decisions.iter().partition(|it| apply::needs_places(it));
+    let begun = Applied::of(seen.progress);
+    let begun = apply::apply(&begin, run, &input, &observed, begun, pipelines).await?;
+    // What takes longer, as an image does, keeps nobody else from beginning.
+    drop(starting);
+    let applied = apply::apply(&rest, run, &input, &observed, begun, pipelines).await?;
     let queued = !decided.queued.is_empty();
     let next = match () {
         () if applied.ended.is_some() => Next::Settled,

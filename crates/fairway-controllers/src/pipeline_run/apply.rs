@@ -22,6 +22,18 @@ pub(super) struct Applied {
     pub(super) again: Again,
 }
 
+impl Applied {
+    /// A pass that has done nothing yet.
+    pub(super) fn of(progress: Progress) -> Self {
+        Self { progress, ended: None, again: Again::No }
+    }
+}
+
+/// Whether nobody else may begin a step while it is carried out: it takes places, or begins the cache that steps use.
+pub(super) fn needs_places(decision: &Decision) -> bool {
+    matches!(decision, Decision::Prepare | Decision::Start(_))
+}
+
 /// Whether something is to be looked at again before it changes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Again {
@@ -40,14 +52,13 @@ impl Again {
 }
 
 pub(super) async fn apply(
-    decisions: &[Decision],
+    decisions: &[&Decision],
     run: &PipelineRun,
     input: &Input,
     observed: &Observed,
-    progress: Progress,
+    mut applied: Applied,
     pipelines: &Pipelines,
 ) -> Result<Applied, Error> {
-    let mut applied = Applied { progress, ended: None, again: Again::No };
     for decision in decisions {
         match decision {
             Decision::Prepare => {

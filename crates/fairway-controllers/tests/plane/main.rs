@@ -19,4 +19,6 @@ mod egress;
 
 mod pipelines;
 
+mod places;
+
 mod branches;

@@ -32,7 +32,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub(crate) use snapshot::{objects, settled_state};
-pub(crate) use steps::Steps;
+pub(crate) use steps::{HELD, Steps};
 
 /// The Project of the tests, and its Environment.
 pub(crate) const PROJECT: &str = "shop";

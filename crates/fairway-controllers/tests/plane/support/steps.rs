@@ -27,6 +27,9 @@ use tempfile::TempDir;
 /// What a cache may hold.
 pub(crate) const CACHE: u64 = 4096;
 
+/// While there is a file of this name, what steps left cannot be read: every image takes that long.
+pub(crate) const HELD: &str = "images-are-held";
+
 /// The label of a step's Pod.
 const STEP: &str = "fairway.dev/step";
 
@@ -84,6 +87,9 @@ impl Workspaces for Folders {
     }
 
     async fn open(&self, _: &str, claim: &str, path: &Path) -> Result<File, WorkspaceError> {
+        while self.folder.with_file_name(HELD).exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
         let opened = File::open(self.folder.join(claim).join(path));
         opened.map_err(|source| WorkspaceError::Disk { doing: "open a file".to_owned(), source })
     }
