@@ -84,6 +84,12 @@ fn query(statement: &str) -> Result<String, String> {
 }
 
 fn psql(arguments: &[&str], input: &str) -> Result<String, String> {
+    run(arguments, input).map_err(|(_, error)| error)
+}
+
+/// The same; where it does not end well, what it printed before too.
+fn run(arguments: &[&str], input: &str) -> Result<String, (String, String)> {
+    let nothing = |error| (String::new(), format!("psql: {error}"));
     let mut child = Command::new("psql")
         .env("PGCONNECT_TIMEOUT", "2")
         .args(["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"])
@@ -93,16 +99,18 @@ fn psql(arguments: &[&str], input: &str) -> Result<String, String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("psql: {error}"))?;
+        .map_err(nothing)?;
     let written = child.stdin.take().map(|mut it| it.write_all(input.as_bytes()));
-    let output = child.wait_with_output().map_err(|error| format!("psql: {error}"))?;
+    let output = child.wait_with_output().map_err(nothing)?;
+    let said = |it: &[u8]| String::from_utf8_lossy(it).trim().to_owned();
     if output.status.success() && written.is_some_and(|it| it.is_ok()) {
-        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        return Ok(said(&output.stdout));
     }
-    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    Err((said(&output.stdout), said(&output.stderr)))
 }
 
-/// Runs each file of `/app/migrations` that has not run, as golden paths do: under a lock, each wholly or not at all.
+/// Runs each file of `/app/migrations` that has not run, as golden paths do: under a lock, each wholly or not at all. It
+/// says which ran, and which failed.
 fn migrate() {
     let mut files: Vec<_> = fs::read_dir("/app/migrations").into_iter().flatten().flatten().map(|it| it.path()).collect();
     files.sort();
@@ -113,18 +121,29 @@ fn migrate() {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         script.push_str(&format!(
             "SELECT count(*) = 0 AS pending FROM ran WHERE name = '{name}' \\gset\n\\if :pending\n\\echo running {name}\n\
-             BEGIN;\n\\i {}\nINSERT INTO ran VALUES ('{name}');\nCOMMIT;\n\\endif\n",
-            file.display()
+             BEGIN;\n\\i {}\nINSERT INTO ran VALUES ('{name}');\nCOMMIT;\n\\echo '{{\"ran\": \"{}\"}}'\n\\endif\n",
+            file.display(),
+            number(&name)
         ));
     }
-    match psql(&[], &script) {
+    match run(&[], &script) {
         Ok(said) => println!("{said}"),
-        Err(error) => {
+        Err((said, error)) => {
             let line = error.lines().find(|it| it.contains("ERROR:")).unwrap_or(&error);
+            println!("{said}");
+            // The one that it was at.
+            if let Some(name) = said.lines().filter_map(|it| it.strip_prefix("running ")).next_back() {
+                println!("{{\"failed\": \"{}\"}}", number(name));
+            }
             eprintln!("error: {line}");
             process::exit(1);
         }
     }
+}
+
+/// `0002` of `0002_more.sql`.
+fn number(file: &str) -> &str {
+    file.split('_').next().unwrap_or_default()
 }
 
 /// The word that the database holds, and whether it answers at all.

@@ -129,6 +129,9 @@ pub struct SchemaStatus {
     /// Why that Job failed, in what it said last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
+    /// The number of the migration that failed, where its program said so: those before it ran, those after it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_step: Option<String>,
 }
 
 /// A migration that ran.

@@ -3,7 +3,7 @@
 //! A schema only ever goes forward. What serves while it changes, and what one wants to go back to afterwards, are
 //! both older than the schema: they can live with it exactly if everything that came after them is compatible.
 
-use fairway_api::v1alpha1::{AppliedMigration, Migration, MigrationKind};
+use fairway_api::v1alpha1::{AppliedMigration, Delivery, Migration, MigrationKind};
 
 use super::files::number;
 
@@ -89,6 +89,24 @@ pub struct Now<'a> {
     pub serving: Option<&'a str>,
     /// The id up to which somebody accepts that it breaks what serves.
     pub accepted: Option<&'a str>,
+}
+
+impl<'a> Now<'a> {
+    /// Who serves where a Delivery is to deliver something, and what is accepted of it. Nobody is harmed by what the
+    /// serving Release itself brings again.
+    pub fn of(delivery: &'a Delivery) -> Self {
+        let serving = delivery.status.as_ref().and_then(|it| it.current.as_ref());
+        let serving = serving.filter(|it| it.release_name != delivery.spec.release_name);
+        let accepted = delivery.spec.migrations.as_ref().and_then(|it| it.allow_breaking.as_deref());
+        Self { serving: serving.map(|it| it.version.as_str()), accepted }
+    }
+}
+
+/// What a try to run migrations is about: all that no other Release ran here. What of it ran in a try that failed half-way
+/// is still of that try: it is known again by what it was started for.
+pub fn batch<'a>(applied: &[AppliedMigration], wanted: &'a [Migration], release_name: &str) -> Vec<&'a Migration> {
+    let ran_before = |it: &Migration| applied.iter().any(|done| done.id == it.id && done.release_name != release_name);
+    wanted.iter().filter(|it| !ran_before(it)).collect()
 }
 
 /// Decides. `applied` is what has run here, in its order; `wanted` is what the Release brings, in its order.

@@ -1,5 +1,7 @@
 //! Migrations that go wrong on the real platform, with a real database: one that hangs, one that was edited after it ran,
-//! one that is missing in the middle. Each time the version before goes on serving, and nothing of the database is lost.
+//! one that is missing in the middle, a set that fails half-way. Each time the version before goes on serving, and nothing of the database is lost.
+
+use serde_json::Value;
 
 use crate::support::shop::{FIRST, Shop};
 use crate::support::{Home, can_run_containers, text};
@@ -7,6 +9,9 @@ use crate::support::{Home, can_run_containers, text};
 const SECOND: (&str, &str) =
     ("0002_better.sql", "-- fairway: compatible\nUPDATE told SET word = 'better' WHERE word = 'good';\n");
 const THIRD: (&str, &str) = ("0003_best.sql", "-- fairway: compatible\nUPDATE told SET word = 'best';\n");
+const FOURTH: (&str, &str) = ("0004_note.sql", "-- fairway: compatible\nALTER TABLE told ADD COLUMN note text;\n");
+const MENDED: (&str, &str) = ("0005_more.sql", "-- fairway: compatible\nALTER TABLE told ADD COLUMN more text;\n");
+const SIXTH: (&str, &str) = ("0006_last.sql", "-- fairway: compatible\nUPDATE told SET word = 'last';\n");
 
 #[test]
 fn a_migration_that_hangs_was_edited_or_is_missing_harms_nothing() {
@@ -19,6 +24,7 @@ fn a_migration_that_hangs_was_edited_or_is_missing_harms_nothing() {
     hangs(&shop);
     is_edited(&shop);
     is_missing(&shop);
+    fails_half_way(&shop);
 }
 
 /// It is ended when its time is over, the database ends what it did, and whoever comes next is kept by no lock of it.
@@ -57,6 +63,35 @@ fn is_missing(shop: &Shop) {
     shop.shows("best");
     let plan = shop.ok(&["db", "migrate", "shop", "--env=staging", "--plan"]);
     assert!(plan.contains("the schema is at 0003"), "{plan}");
+}
+
+/// What ran before the one that failed is known: it may not be edited any more, and the rest may.
+fn fails_half_way(shop: &Shop) {
+    let slip = (MENDED.0, "-- fairway: compatible\nALTER TABLE tolt ADD COLUMN more text;\n");
+    shop.write(&[FIRST, SECOND, THIRD, FOURTH, slip, SIXTH], "asks", "");
+    let said = refused(shop, "half-way");
+    assert!(said.contains("migration 0005 failed after 0004 ran: error: "), "{said}");
+    assert!(said.contains("relation \"tolt\" does not exist"), "{said}");
+    let states = |it: &str| -> Vec<(String, String)> {
+        let plan: Value = serde_json::from_str(it).expect("a plan");
+        let step = |it: &Value| (text_of(&it["id"]), text_of(&it["state"]));
+        plan["steps"].as_array().expect("steps").iter().skip(2).map(step).collect()
+    };
+    let shown = states(&shop.ok(&["db", "migrate", "shop", "--env=staging", "--plan", "-o", "json"]));
+    let expected = [("0003", "applied"), ("0004", "applied"), ("0005", "failed"), ("0006", "pending")];
+    assert_eq!(shown, expected.map(|(id, state)| (id.to_owned(), state.to_owned())));
+    let edited = (FOURTH.0, "-- fairway: compatible\nALTER TABLE told ADD COLUMN other text;\n");
+    shop.write(&[FIRST, SECOND, THIRD, edited, MENDED, SIXTH], "asks", "");
+    let said = refused(shop, "half-way-edited");
+    assert!(said.contains("migration 0004 ran here as 0004_note.sql and reads otherwise in this release"), "{said}");
+    shop.write(&[FIRST, SECOND, THIRD, FOURTH, MENDED, SIXTH], "asks", "");
+    let mended = shop.deliver("half-way-mended");
+    assert!(mended.status.success(), "{}{}", text(&mended.stdout), text(&mended.stderr));
+    shop.shows("last");
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// The version is not rolled out, the one before serves: what is said of it.

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use fairway_api::v1alpha1::{Delivery, Release};
+use fairway_api::v1alpha1::{Delivery, Migration, Release};
 use fairway_plan::migration::migrations;
 use fairway_plan::migration::plan::{Now, Plan, plan};
 use fairway_plan::release::version;
@@ -148,8 +148,7 @@ fn told(
     accepted: Option<&str>,
     asked: Timestamp,
 ) -> Migrations {
-    let status = delivery.status.clone().unwrap_or_default();
-    let schema = status.schema.unwrap_or_default();
+    let schema = delivery.status.as_ref().and_then(|it| it.schema.clone()).unwrap_or_default();
     let wanted = migrations(&release.spec).map(|it| it.steps.as_slice()).unwrap_or_default();
     let mut steps: Vec<Step> = schema
         .applied
@@ -163,10 +162,8 @@ fn told(
             release_name: Some(it.release_name.clone()),
         })
         .collect();
-    let serving = status.current.filter(|it| it.release_name != delivery.spec.release_name).map(|it| it.version);
-    let wish = delivery.spec.migrations.as_ref();
-    let accepted = accepted.or(wish.and_then(|it| it.allow_breaking.as_deref()));
-    let now = Now { serving: serving.as_deref(), accepted };
+    let now = Now::of(delivery);
+    let now = Now { accepted: accepted.or(now.accepted), ..now };
     let component = &release.spec.component_name;
     let (summary, next_step) = match plan(&schema.applied, wanted, now) {
         Plan::Nothing => (nothing(&steps), None),
@@ -178,18 +175,23 @@ fn told(
                 format!("{} migrations are", pending.len())
             };
             match &schema.failed {
-                Some(why) => (format!("{what} to run; the last try failed: {}", one_line(why)), None),
+                Some(why) => {
+                    let at = schema.failed_step.as_ref().map(|it| format!(" at {it}")).unwrap_or_default();
+                    (format!("{what} to run; the last try failed{at}: {}", one_line(why)), None)
+                }
                 None => (format!("{what} to run"), None),
             }
         }
     };
     let missing = wanted.iter().filter(|it| !schema.applied.iter().any(|done| done.id == it.id));
-    let state = if schema.failed.is_some() { "failed" } else { "pending" };
+    // Where a program does not say which one failed, all of them did.
+    let has_failed =
+        |it: &Migration| schema.failed.is_some() && schema.failed_step.as_ref().is_none_or(|failed| *failed == it.id);
     steps.extend(missing.map(|it| Step {
         id: it.id.clone(),
         name: it.name.clone(),
         kind: it.kind.word(),
-        state,
+        state: if has_failed(it) { "failed" } else { "pending" },
         since: None,
         release_name: None,
     }));

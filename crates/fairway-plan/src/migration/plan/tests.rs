@@ -1,3 +1,4 @@
+use fairway_api::v1alpha1::{Delivered, DeliverySpec, DeliveryStatus, MigrationWish};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
@@ -36,6 +37,44 @@ fn decided(ran: &[(&str, MigrationKind)], brings: &[(&str, MigrationKind)], now:
         Plan::Run(steps) => format!("run {}", steps.iter().map(|it| it.id.as_str()).collect::<Vec<_>>().join(" ")),
         Plan::Refuse(refusal) => refusal.to_string(),
     }
+}
+
+fn delivery(serving: Option<&str>) -> Delivery {
+    let mut delivery =
+        Delivery::new("api", DeliverySpec { release_name: "api-2".to_owned(), ..DeliverySpec::default() });
+    let current = serving.map(|release| Delivered {
+        release_name: release.to_owned(),
+        version: "v0.1.0".to_owned(),
+        number: 1,
+        image_digest: String::new(),
+        bundle_digest: String::new(),
+        since: Time(Timestamp::UNIX_EPOCH),
+    });
+    delivery.status = Some(DeliveryStatus { current, ..DeliveryStatus::default() });
+    delivery
+}
+
+#[test]
+fn only_another_release_that_serves_can_be_harmed() {
+    assert_eq!(Now::of(&delivery(None)).serving, None);
+    assert_eq!(Now::of(&delivery(Some("api-2"))).serving, None, "what serves is what is wanted");
+    assert_eq!(Now::of(&delivery(Some("api-1"))).serving, Some("v0.1.0"));
+    let mut accepting = delivery(Some("api-1"));
+    accepting.spec.migrations = Some(MigrationWish { allow_breaking: Some("0002".to_owned()), run: None });
+    assert_eq!(Now::of(&accepting).accepted, Some("0002"));
+}
+
+#[test]
+fn a_try_that_failed_half_way_is_known_again_by_what_it_was_started_for() {
+    let steps = wanted(&[("1", C), ("2", C), ("3", C)]);
+    let ids = |applied: &[AppliedMigration], release: &str| -> Vec<String> {
+        batch(applied, &steps, release).iter().map(|it| it.id.clone()).collect()
+    };
+    let mut ran = applied(&[("1", C)]);
+    assert_eq!(ids(&ran, "my-api-1"), ["2", "3"]);
+    ran.push(AppliedMigration { release_name: "my-api-1".to_owned(), ..applied(&[("2", C)]).remove(0) });
+    assert_eq!(ids(&ran, "my-api-1"), ["2", "3"], "the same try");
+    assert_eq!(ids(&ran, "my-api-2"), ["3"], "the next release has its own");
 }
 
 const SERVING: Now<'_> = Now { serving: Some("v1"), accepted: None };

@@ -1,6 +1,7 @@
 //! A migration that failed: nothing of the new version ran.
 
 use super::Found;
+use crate::migration::said::is_step;
 use crate::why::observations::Observations;
 use crate::why::{CauseKind, Evidence, Witness};
 
@@ -10,8 +11,12 @@ const SHOWN: usize = 3;
 pub(super) fn find(seen: &Observations) -> Option<Found> {
     let migration = seen.migration.as_ref().filter(|it| it.failed)?;
     let log = |text: &String| Evidence { kind: Witness::Log, place: migration.job.clone(), text: text.clone() };
-    let said: Vec<&String> = migration.lines.iter().filter(|it| !it.trim().is_empty()).collect();
-    let last = said.last().map(|it| it.trim()).or(Some(migration.message.trim())).filter(|it| !it.is_empty());
+    let printed = || migration.lines.iter().filter(|it| !it.trim().is_empty());
+    let said: Vec<&String> = printed().filter(|it| !is_step(it)).collect();
+    // A program that tells the platform of its steps tells it why one failed.
+    let tells = printed().next_back().is_some_and(|it| is_step(it));
+    let last = said.last().filter(|_| !tells).map(|it| it.trim());
+    let last = last.or(Some(migration.message.trim())).filter(|it| !it.is_empty());
     let last = last.map(|it| format!(": {it}")).unwrap_or_default();
     let serving = seen.standing.serving.as_ref().map(|it| format!("; {it} goes on serving")).unwrap_or_default();
     let found = Found::new(CauseKind::FailedMigration, format!("a migration failed{last}{serving}"));

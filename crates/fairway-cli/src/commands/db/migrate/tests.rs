@@ -46,6 +46,7 @@ fn delivery(applied: &[Migration], failed: Option<&str>) -> Delivery {
         applied: applied.iter().map(ran).collect(),
         job: None,
         failed: failed.map(str::to_owned),
+        failed_step: None,
     };
     delivery.status =
         Some(DeliveryStatus { current: Some(current), schema: Some(schema), ..DeliveryStatus::default() });
@@ -70,6 +71,22 @@ fn what_ran_and_what_is_to_run_is_shown_in_order() {
         shown(&[one.clone(), two.clone()], &[one, two], None, None).contains("nothing is to run; the schema is at 2")
     );
     assert_eq!(shown(&[], &[], None, None), "my-api in staging: it has no migrations\n");
+}
+
+#[test]
+fn of_a_set_that_failed_half_way_only_the_one_that_failed_is_shown_so() {
+    let steps = ["1", "2", "3", "4"].map(|it| step(it, MigrationKind::Compatible));
+    let mut delivery = delivery(&steps[..2], Some("no such table"));
+    let states = |delivery: &Delivery| -> Vec<&'static str> {
+        let told = told(delivery, &release(&steps), "staging", None, Timestamp::UNIX_EPOCH);
+        told.steps.iter().map(|it| it.state).collect()
+    };
+    assert_eq!(states(&delivery), ["applied", "applied", "failed", "failed"], "nobody said which");
+    let schema = delivery.status.as_mut().unwrap().schema.as_mut().unwrap();
+    schema.failed_step = Some("3".to_owned());
+    assert_eq!(states(&delivery), ["applied", "applied", "failed", "pending"]);
+    let summary = told(&delivery, &release(&steps), "staging", None, Timestamp::UNIX_EPOCH).summary;
+    assert_eq!(summary, "2 migrations are to run; the last try failed at 3: no such table");
 }
 
 #[test]

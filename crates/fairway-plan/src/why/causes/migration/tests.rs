@@ -17,3 +17,23 @@ fn a_failed_migration_is_told_by_its_last_line() {
     seen.migration.as_mut().unwrap().failed = false;
     blames_nobody(&seen);
 }
+
+#[test]
+fn one_whose_program_says_why_is_told_by_that() {
+    let mut seen = nothing();
+    let lines = [
+        "error: relation \"t\" does not exist",
+        "LINE 1: ALTER TABLE t",
+        "                    ^",
+        "{\"failed\": \"0002\", \"why\": \"relation \\\"t\\\" does not exist LINE 1: ALTER TABLE t ^\"}",
+    ];
+    seen.migration = Some(Migration {
+        job: "Job my-api-migrate-3f2".to_owned(),
+        failed: true,
+        message: "relation \"t\" does not exist LINE 1: ALTER TABLE t ^".to_owned(),
+        lines: lines.map(str::to_owned).to_vec(),
+    });
+    let sentence = "a migration failed: relation \"t\" does not exist LINE 1: ALTER TABLE t ^; v1 goes on serving";
+    let cause = is(&seen, CauseKind::FailedMigration, sentence);
+    assert!(cause.evidence.iter().all(|it| !it.text.contains('{')), "{:?}", cause.evidence);
+}
