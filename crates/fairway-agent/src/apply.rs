@@ -50,6 +50,18 @@ impl Agent {
         outcome.map(|()| applied)
     }
 
+    /// What the inventory names and the bundle no longer has, as far as it is still there: what [`Agent::prune`] deletes.
+    pub async fn left_over(&self, bundle: &Bundle<'_>) -> Result<Vec<Value>, Error> {
+        let wanted: Vec<Entry> = bundle.objects.iter().map(|it| Entry::of(it, bundle.namespace)).collect();
+        let inventory = self.read_inventory(bundle.namespace, bundle.name).await?;
+        let mut found = Vec::new();
+        for entry in surplus(&inventory, &wanted) {
+            let is_it = |it: &Value| entry.uid.is_none() || it["metadata"]["uid"].as_str() == entry.uid.as_deref();
+            found.extend(self.read(&entry).await?.filter(is_it));
+        }
+        Ok(found)
+    }
+
     /// Deletes what the inventory names and the bundle no longer has, by UID, within the deletion budget.
     pub async fn prune(&self, bundle: &Bundle<'_>) -> Result<Vec<String>, Error> {
         let _one_at_a_time = self.lock(bundle.namespace, bundle.name).await;

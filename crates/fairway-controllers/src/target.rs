@@ -13,6 +13,9 @@ pub trait Target: Send + Sync + 'static {
     /// Applies every object of a bundle; what it no longer has stays for now.
     async fn apply(&self, bundle: &TargetBundle<'_>) -> Result<(), TargetError>;
 
+    /// What was applied under its name, is still there, and is not in the bundle any more.
+    async fn left_over(&self, bundle: &TargetBundle<'_>) -> Result<Vec<Value>, TargetError>;
+
     /// Removes what the bundle no longer has.
     async fn prune(&self, bundle: &TargetBundle<'_>) -> Result<(), TargetError>;
 

@@ -7,14 +7,16 @@
 //! - `-- fairway: reversible`: the version before cannot, and a file `NNNN_name.down.sql` takes it back, by hand.
 //! - `-- fairway: breaking`: the version before cannot, and nothing takes it back.
 //!
-//! [`files`] reads them, [`plan`] decides what is to be run here, [`job`] makes the Job that does it, and [`said`] reads
-//! what one says of its steps.
+//! [`files`] reads them, [`plan`] decides what is to be run here, [`job`] makes the Job that does it, [`older`] finds
+//! another one that is still at work, and [`said`] reads what one says of its steps.
 
 pub mod files;
 
 pub mod plan;
 
 pub mod job;
+
+pub mod older;
 
 pub mod said;
 

@@ -1,7 +1,7 @@
 //! Migrations of the wanted Release: whether they may run here, the Job that runs them, and what became of it.
 //!
-//! The Job's name follows from what it runs, so a pass that is cut short finds it again, done or not. What has
-//! run is remembered in the Delivery's status, from which the next Release is judged.
+//! The Job's name follows from what it runs, so a pass that is cut short finds it again, done or not. It is made when no
+//! other one is at work. What has run is remembered in the Delivery's status, from which the next Release is judged.
 
 mod outcome;
 
@@ -10,6 +10,7 @@ use fairway_api::v1alpha1::{Delivery, DeliveryReason, Migration, ReleaseMigratio
 use fairway_plan::health::Health;
 use fairway_plan::migration::job::{self, job};
 use fairway_plan::migration::migrations;
+use fairway_plan::migration::older::older;
 use fairway_plan::migration::plan::{Now, Plan, batch, plan};
 use fairway_plan::{digest_of, resource};
 use k8s_openapi::api::core::v1::Pod;
@@ -99,6 +100,10 @@ async fn run(
     let cause = delivery.annotations().get(ANNOTATION_CAUSE).map(String::as_str);
     let bundle =
         TargetBundle { namespace: &valid.namespace, name: &inventory, objects: &objects, digest: &digest, cause };
+    if let Some((older, how)) = waits(&bundle, component, &job, ctx).await? {
+        let schema = SchemaStatus { job: Some(older), failed: None, failed_step: None, ..schema };
+        return Ok(Schema::Changing(schema, format!("{} {how}", named(pending))));
+    }
     match ctx.target.apply(&bundle).await {
         Ok(()) => {}
         Err(TargetError::Taken(message)) => return Ok(Schema::Refused(validate::taken(message))),
@@ -146,6 +151,28 @@ fn unknown(brings: &ReleaseMigrations) -> Problem {
         message: format!("migrations name resource {resource:?} and container {container:?}; one is not in score.yaml"),
         next_step: Some("correct score.yaml, and push again".to_owned()),
     }
+}
+
+/// Which Job of an earlier try is at work, and how it is waited for, if the wanted one is not made yet: one program at a
+/// time changes a schema. An earlier one that has not begun, as where its image cannot be had, is taken back.
+async fn waits(
+    bundle: &TargetBundle<'_>,
+    component: &str,
+    job: &str,
+    ctx: &Context,
+) -> Result<Option<(String, String)>, Error> {
+    let view = look(bundle, component, ctx).await?;
+    if view.objects.iter().any(Option::is_some) {
+        return Ok(None);
+    }
+    let left = ctx.target.left_over(bundle).await;
+    let left = left.map_err(|source| Error::Target { what: "look for earlier jobs of migrations", source })?;
+    let Some(older) = older(&left, &view.pods, component, job) else { return Ok(None) };
+    if !older.began {
+        prune(bundle, ctx).await;
+    }
+    let how = older.to_string();
+    Ok(Some((older.job, how)))
 }
 
 async fn look(bundle: &TargetBundle<'_>, component: &str, ctx: &Context) -> Result<TargetView, Error> {

@@ -9,6 +9,8 @@ mod killed;
 
 mod resources;
 
+mod migrations;
+
 mod foreign;
 
 mod leaving;

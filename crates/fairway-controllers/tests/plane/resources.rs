@@ -15,7 +15,7 @@ use crate::support::{STAGING, World};
 const VAULT: &str = "web-vault";
 
 /// A class that is data and nothing else: a server, and a job that makes a dump of it.
-fn class() -> Result<ResourceClass> {
+pub(crate) fn class() -> Result<ResourceClass> {
     let pod = r#"
         spec:
           containers: [{ name: one, image: "{{ image.reference }}", args: ["WORD"] }]"#;

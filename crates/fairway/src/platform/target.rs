@@ -5,6 +5,7 @@ use fairway_agent::{Agent, Bundle, Error};
 use fairway_controllers::{BUNDLE_APPLIED, Target, TargetBundle, TargetError, TargetReport, TargetView};
 use fairway_failpoints::Failpoints;
 use fairway_oci::Layout;
+use serde_json::Value;
 
 /// Applies to the cluster that this process serves.
 pub(super) struct OwnCluster {
@@ -50,6 +51,10 @@ impl Target for OwnCluster {
         }
         self.failpoints.pass(BUNDLE_APPLIED);
         self.keep(bundle).await
+    }
+
+    async fn left_over(&self, bundle: &TargetBundle<'_>) -> Result<Vec<Value>, TargetError> {
+        self.agent.left_over(&as_bundle(bundle)).await.map_err(as_error)
     }
 
     async fn prune(&self, bundle: &TargetBundle<'_>) -> Result<(), TargetError> {

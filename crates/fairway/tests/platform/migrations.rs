@@ -1,5 +1,5 @@
 //! Migrations that go wrong on the real platform, with a real database: one that hangs, one that was edited after it ran,
-//! one that is missing in the middle, a set that fails half-way. Each time the version before goes on serving, and nothing of the database is lost.
+//! one that is missing in the middle, a set that fails half-way, one that is still at work when the next is wanted. Each time the version before goes on serving, and nothing of the database is lost.
 
 use serde_json::Value;
 
@@ -25,6 +25,7 @@ fn a_migration_that_hangs_was_edited_or_is_missing_harms_nothing() {
     is_edited(&shop);
     is_missing(&shop);
     fails_half_way(&shop);
+    waits_for_the_one_before(&shop);
 }
 
 /// It is ended when its time is over, the database ends what it did, and whoever comes next is kept by no lock of it.
@@ -88,6 +89,31 @@ fn fails_half_way(shop: &Shop) {
     let mended = shop.deliver("half-way-mended");
     assert!(mended.status.success(), "{}{}", text(&mended.stdout), text(&mended.stderr));
     shop.shows("last");
+}
+
+/// Nobody waits for the first any more, and its Job is at work. The second one's begins when that has ended.
+fn waits_for_the_one_before(shop: &Shop) {
+    const SLOW: &str = "-- fairway: compatible\nUPDATE told SET word = 'lost';\nSELECT pg_sleep(86400);\n";
+    const QUICK: &str = "-- fairway: compatible\nUPDATE told SET word = 'quick';\n";
+    let within = "    fairway.dev/migrate-within: 20s";
+    let with = |text: &'static str| [FIRST, SECOND, THIRD, FOURTH, MENDED, SIXTH, ("0007_slow.sql", text)];
+    shop.write(&with(SLOW), "asks", within);
+    let slow = shop.release("slow");
+    let given_up = shop.run(&["deploy", "shop", "--env=staging", &slow, "--timeout=3s"]);
+    assert!(!given_up.status.success(), "{}", text(&given_up.stdout));
+    let first = shop.at_work();
+    assert_eq!(first.len(), 1, "{first:?}");
+    shop.write(&with(QUICK), "asks", within);
+    let quick = shop.release("quick");
+    let deploy = ["deploy", "shop", "--env=staging", &quick, "--timeout=3m"];
+    std::thread::scope(|both| {
+        let deployed = both.spawn(|| shop.run(&deploy));
+        shop.says(&format!("migration 0007 waits for job {} of an earlier try, which is still at work", first[0]));
+        assert_eq!(shop.at_work(), first, "no other one has begun");
+        let deployed = deployed.join().expect("it ends");
+        assert!(deployed.status.success(), "{}{}", text(&deployed.stdout), text(&deployed.stderr));
+    });
+    shop.shows("quick");
 }
 
 fn text_of(value: &Value) -> String {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use fairway_agent::{Agent, Bundle, Error};
 use fairway_controllers::{Target, TargetBundle, TargetError, TargetReport, TargetView};
 use kube::Client;
+use serde_json::Value;
 
 pub(super) struct OwnCluster {
     agent: Agent,
@@ -23,6 +24,10 @@ impl Target for OwnCluster {
 
     async fn apply(&self, bundle: &TargetBundle<'_>) -> Result<(), TargetError> {
         self.agent.apply(&as_bundle(bundle)).await.map(|_| ()).map_err(as_error)
+    }
+
+    async fn left_over(&self, bundle: &TargetBundle<'_>) -> Result<Vec<Value>, TargetError> {
+        self.agent.left_over(&as_bundle(bundle)).await.map_err(as_error)
     }
 
     async fn prune(&self, bundle: &TargetBundle<'_>) -> Result<(), TargetError> {

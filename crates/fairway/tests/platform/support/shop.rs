@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use fairway_oci::base::Base;
 use fairway_oci::{Contents, Descriptor, Layout, Reference};
+use k8s_openapi::api::batch::v1::Job;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
 use serde_json::Value;
 
 use super::programs::{compiled, runs};
@@ -77,11 +80,16 @@ impl Shop {
 
     /// Delivers what is written as a new version, and gives what `deploy` says of it.
     pub(crate) fn deliver(&self, name: &str) -> Output {
+        let release = self.release(name);
+        self.run(&["deploy", "shop", "--env=staging", &release, "--timeout=3m"])
+    }
+
+    /// Makes a version of what is written, and gives the option that names it.
+    pub(crate) fn release(&self, name: &str) -> String {
         let image = self.image(name);
         let release = self.ok(&["release", "create", "--service=shop", "--image", &image, "-o", "json"]);
         let release: Value = serde_json::from_str(&release).expect("a release");
-        let release = format!("--release={}", release["version"].as_str().expect("a version"));
-        self.run(&["deploy", "shop", "--env=staging", &release, "--timeout=3m"])
+        format!("--release={}", release["version"].as_str().expect("a version"))
     }
 
     /// The base with the program and the migrations.
@@ -149,6 +157,30 @@ impl Shop {
 
     pub(crate) fn page(&self, path: &str) -> Option<(u16, String)> {
         visitors::page(self.home.gateway_port(), "shop.staging.sandbox.localhost", path).ok()
+    }
+
+    /// The Jobs of its migrations that have not ended.
+    pub(crate) fn at_work(&self) -> Vec<String> {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let jobs = runtime.block_on(async {
+            let jobs: Api<Job> = Api::namespaced(self.home.client().await, "sandbox--staging");
+            jobs.list(&ListParams::default().labels("fairway.dev/migration=shop")).await.expect("jobs").items
+        });
+        let is_at_work = |it: &Job| it.status.as_ref().is_none_or(|it| it.conditions.is_none());
+        jobs.iter().filter(|it| is_at_work(it)).map(ResourceExt::name_any).collect()
+    }
+
+    /// Asks until its delivery says this of itself.
+    pub(crate) fn says(&self, sentence: &str) {
+        let mut said = String::new();
+        for _ in 0..300 {
+            said = text(&self.run(&["status", "shop", "--env=staging"]).stdout);
+            if said.contains(sentence) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        unreachable!("it never says {sentence:?}: {said}{}", self.home.log())
     }
 
     /// Looks at its page until it shows this.
