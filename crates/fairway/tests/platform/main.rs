@@ -25,6 +25,8 @@ mod resources;
 
 mod migrations;
 
+mod insiders;
+
 mod mirrors;
 
 mod pipelines;

@@ -70,7 +70,14 @@ impl Home {
     }
 
     pub(crate) fn up(&self) {
-        self.ok(&["up", "--port=0", &self.port]);
+        self.up_with(&[]);
+    }
+
+    /// The same with settings of the machine.
+    pub(crate) fn up_with(&self, settings: &[(&str, &str)]) {
+        let output = self.command(&["up", "--port=0", &self.port]).envs(settings.iter().copied()).output();
+        let output = output.expect("the binary runs");
+        assert!(output.status.success(), "platform up: {}{}", text(&output.stderr), self.log());
     }
 
     /// What the running platform says of itself.
@@ -90,8 +97,12 @@ impl Home {
 
     /// A client of the API, with the rights of the platform's user.
     pub(crate) async fn client(&self) -> kube::Client {
-        let kubeconfig: kube::config::Kubeconfig =
-            serde_saphyr::from_str(&self.ok(&["kubeconfig"])).expect("a kubeconfig");
+        Self::client_with(&self.ok(&["kubeconfig"])).await
+    }
+
+    /// A client with the rights of a kubeconfig.
+    pub(crate) async fn client_with(kubeconfig: &str) -> kube::Client {
+        let kubeconfig: kube::config::Kubeconfig = serde_saphyr::from_str(kubeconfig).expect("a kubeconfig");
         let options = kube::config::KubeConfigOptions::default();
         let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a configuration");
         kube::Client::try_from(config).expect("a client")
