@@ -8,6 +8,7 @@ mod private;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
+use private::Inside;
 use serde_json::Value;
 
 use crate::support::developer::Developer;
@@ -40,7 +41,10 @@ fn a_service_in_python_comes_from_one_command_and_a_package_that_was_changed_sto
         return;
     }
     let home = Home::new();
-    home.up();
+    let inside = Inside::here();
+    let settings = Inside::settings(inside.as_ref());
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    home.up_with(&settings);
     home.ok(&["create-service", "--name=orders", "--language=python", "--set", "greeting=good day"]);
     let developer = Developer::of(&home);
     let first = developer.git(&home.work().join("orders"), &["rev-parse", "HEAD"]);
@@ -73,4 +77,8 @@ fn a_service_in_python_comes_from_one_command_and_a_package_that_was_changed_sto
     assert!(said.starts_with("step check failed: package starlette=="), "{said}");
     assert!(said.contains("its hash differs"), "{said}");
     assert!(developer.page().is_some(), "the last good version goes on serving");
+    if let Some(inside) = &inside {
+        let pipeline = std::fs::read_to_string(home.work().join("orders/.fairway/pipeline.yaml")).expect("a pipeline");
+        inside.refuses_a_step(&developer, &home, &[("requirements-dev.lock", &lock)], &pipeline);
+    }
 }
