@@ -1,7 +1,7 @@
 //! From the command line to the exit code: parse, do, print.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub trait PlatformHost: Send + Sync + 'static {
     async fn serve(&self, options: ServeOptions) -> anyhow::Result<()>;
     /// What the machine offers, for `doctor`: `{"checks": [{name, state: ok|warning|missing, says, advice}]}`.
     fn machine(&self) -> serde_json::Value;
+    /// Removes a folder of a platform that is stopped: some of it may belong to users of its pods.
+    fn remove(&self, folder: &Path) -> std::io::Result<()>;
     /// Shows the main job on a platform of its own.
     async fn tour(&self, options: TourOptions) -> anyhow::Result<ExitCode>;
 }
@@ -162,7 +164,9 @@ async fn machine(context: &Context, command: Command) -> Result<ExitCode, Failur
         Command::Up(it) => context.show(&up::up(&home()?, &it, &world, context.progress.as_ref()).await?),
         Command::Down(it) => {
             let progress = context.progress.as_ref();
-            context.show(&commands::down::down(&home()?, &it, context.interactive, &world, progress).await?)
+            let remove = |folder: &Path| context.host.remove(folder);
+            let done = commands::down::down(&home()?, &it, context.interactive, &world, progress, &remove).await?;
+            context.show(&done)
         }
         Command::Tour(tour) => {
             let options = TourOptions { keep: tour.keep, output: context.global.output };

@@ -18,5 +18,5 @@ pub use pods::{
     NodeSettings, PastContainer, PastPod, StartNode,
 };
 pub use rights::rules;
-pub use runner::{CopyLimits, Volume, copy_beneath, open_beneath, reexec};
+pub use runner::{CopyLimits, Volume, copy_beneath, open_beneath, person, reexec, remove, take_users};
 pub use sockets::{PodSockets, Transport};

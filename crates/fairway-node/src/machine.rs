@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use rustix::process::geteuid;
 use serde::Serialize;
 
 use crate::runner::{Generation, Owner};
@@ -40,7 +39,7 @@ pub struct Machine {
 pub enum UserMode {
     /// Root: every pod gets unprivileged users of its own.
     Root,
-    /// Not root, but a range of users may be mapped.
+    /// Not root: all pods have a range of users that the machine lends.
     RootlessRange,
     /// Not root, one user.
     RootlessSingle,
@@ -87,6 +86,10 @@ impl Machine {
                     "every pod runs as one unprivileged user of its own, for a range of users cannot be had ({why}): images \
                      that change user while they run are told so"
                 );
+            }
+            Ok(Some(why)) if self.user_mode == UserMode::RootlessRange => {
+                self.user_mode = UserMode::RootlessSingle;
+                self.user_reason = format!("each container gets one user, for a range of users cannot be had ({why})");
             }
             Ok(_) => {}
         }
@@ -145,31 +148,20 @@ fn user_mode() -> (UserMode, String) {
             format!("every pod has a range of {} unprivileged users of its own", crate::runner::RANGE),
         );
     }
-    let user = geteuid().as_raw();
-    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == user.to_string()).then_some(name)
-    });
-    let ranges = fs::read_to_string("/etc/subuid").unwrap_or_default();
-    let has_range = ranges
-        .lines()
-        .filter_map(|it| it.split(':').next())
-        .any(|owner| Some(owner) == name || owner == user.to_string());
-    let tool = ["/usr/bin/newuidmap", "/bin/newuidmap"].iter().any(|it| Path::new(it).exists());
-    match (has_range, tool) {
-        (true, true) => {
-            (UserMode::RootlessRange, "a range of users is there, and is not used without root: each container gets one user".into())
-        }
-        (true, false) => (UserMode::RootlessSingle, "newuidmap is missing; install the package `uidmap`".into()),
-        (false, _) => (
+    if matches!(Owner::here(), Owner::Person { .. }) {
+        return (UserMode::RootlessRange, lent());
+    }
+    match crate::runner::find_lent() {
+        Ok(_) => (UserMode::RootlessRange, lent()),
+        Err(why) => (
             UserMode::RootlessSingle,
-            "each container gets one user: images that change user while they run need a range of them, which pods have where \
-             the platform runs as root"
-                .into(),
+            format!("each container gets one user, and images that change user while they run need a range: {why}"),
         ),
     }
+}
+
+fn lent() -> String {
+    format!("all pods share a range of {} users that /etc/subuid lends to you", crate::runner::RANGE)
 }
 
 #[cfg(test)]

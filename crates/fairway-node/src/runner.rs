@@ -22,6 +22,7 @@ mod ranges;
 mod raw;
 mod sandbox;
 mod session;
+mod subids;
 mod volumes;
 pub(crate) mod walk;
 
@@ -40,7 +41,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use cgroups::Cgroups;
 pub(crate) use files::VolumeUsers;
 use files::{check_name, give_tree, make_folder, open_to_all, open_up, prepare, remember, share_files};
-pub(crate) use owner::{Owner, has_ranges};
+pub use owner::person;
+pub(crate) use owner::{Owner, image_owners};
 use ranges::Ranges;
 pub(crate) use ranges::{NAMED_RIGHTS, RIGHTS};
 
@@ -54,6 +56,8 @@ pub use logs::{LogOptions, LogStream, ReadLog, read_log};
 pub use pod::{AskPod, Pod};
 pub use protocol::{Container, ContainerState, ExecResult, Finished, Limits, LogLimit, Mount, PodState, Sandbox, Want};
 pub use session::{Resize, Session};
+pub(crate) use subids::find as find_lent;
+pub use subids::{remove, take_users};
 pub use volumes::{Volume, open_beneath};
 
 /// How many users a pod's range has.
@@ -77,12 +81,15 @@ pub(crate) fn try_out(program: &Path, state: Option<&Path>) -> Result<Option<Str
     }
 }
 
-/// Runs pod init, if that is what this process was started for, and never returns then. The first line of `main`.
+/// Runs pod init, if that is what this process was started for, and never returns then. The first line of `main`, before there
+/// are threads.
 pub fn reexec() {
     let mut arguments = std::env::args_os();
     match arguments.next() {
         Some(name) if name == launch::NAME => launch::run(arguments),
         Some(name) if name == launch::TRIAL => launch::try_out(arguments),
+        Some(name) if name == subids::REMOVER => subids::remove_and_exit(arguments.next()),
+        Some(name) if name == subids::NAME => subids::arrive(),
         _ => {}
     }
 }
@@ -139,12 +146,13 @@ impl Runner {
         let state = fs::canonicalize(state).map_err(|it| prepare(state, it))?;
         let has_ranges = owner.claim(&state, || try_out(program, Some(&state)).unwrap_or_else(Some))?;
         let (pods, images) = (state.join(folder::PODS), state.join(folder::IMAGES));
+        let is_hidden = has_ranges && owner.is_root();
         for path in [&pods, &images] {
             fs::create_dir_all(path).map_err(|it| prepare(path, it))?;
         }
-        // Pods run as other users than root and must pass, not look. With ranges they see the images elsewhere; here these
-        // have owners of any number, who may be somebody on this machine.
-        for (path, mode) in [(&state, 0o711), (&pods, 0o711), (&images, if has_ranges { 0o700 } else { 0o711 })] {
+        // Pods run as other users than us and must pass, not look. With ranges of root they see the images elsewhere; here
+        // these have owners of any number, who may be somebody on this machine.
+        for (path, mode) in [(&state, 0o711), (&pods, 0o711), (&images, if is_hidden { 0o700 } else { 0o711 })] {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|it| prepare(path, it))?;
         }
         let id = state.join("node.id");
@@ -154,22 +162,22 @@ impl Runner {
             state,
             program: program.to_owned(),
             is_root: owner.is_root(),
-            ranges: has_ranges.then(|| Ranges::of(&pods)),
+            ranges: has_ranges.then(|| if owner.is_root() { Ranges::of(&pods) } else { Ranges::one() }),
             settling: tokio::sync::Mutex::default(),
             patience: PATIENCE,
         })
     }
 
-    /// Whether every pod has a range of users.
+    /// Whether pods have ranges of users.
     pub fn has_ranges(&self) -> bool {
         self.ranges.is_some()
     }
 
-    /// As root: the user of the machine that a pod runs as, or the first of its range. `shared` is who its shared volumes
+    /// The user of the machine that a pod runs as, or the first of its range, if that is not us. `shared` is who its shared volumes
     /// belong to.
     pub(crate) fn user_of(&self, pod: &str, ip: Ipv4Addr, shared: Option<u32>) -> Result<Option<u32>, RunPod> {
         match (&self.ranges, shared) {
-            _ if !self.is_root => Ok(None),
+            (None, _) if !self.is_root => Ok(None),
             (_, Some(shared)) => Ok(Some(shared)),
             (None, None) => Ok(Some(FIRST_POD_USER + (u32::from(ip) & 0xffff))),
             (Some(ranges), None) => ranges.take(pod).map(Some).ok_or(RunPod::NoRange),

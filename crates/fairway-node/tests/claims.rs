@@ -232,3 +232,8 @@ async fn a_log_ends_at_its_limit_and_says_so() {
 async fn claims_hold_without_root_too() {
     bench::again_without_root();
 }
+
+#[tokio::test]
+async fn claims_hold_with_lent_users_too() {
+    bench::again_with_lent_users(&[], &[]);
+}

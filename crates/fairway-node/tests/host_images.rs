@@ -151,3 +151,8 @@ fn at(text: &str) -> Timestamp {
 async fn host_images_are_there_without_root_too() {
     bench::again_without_root();
 }
+
+#[tokio::test]
+async fn host_images_are_there_with_lent_users_too() {
+    bench::again_with_lent_users(&[], &[]);
+}

@@ -246,3 +246,8 @@ async fn one_that_leads_the_hub_or_calls_the_machine() {
 async fn hostile_steps_are_held_without_root_too() {
     bench::again_without_root();
 }
+
+#[tokio::test]
+async fn hostile_steps_are_held_with_lent_users_too() {
+    bench::again_with_lent_users(&[], &[]);
+}

@@ -93,3 +93,8 @@ async fn an_image_is_unpacked_once_and_what_was_left_unfinished_goes() {
     assert_eq!(one.unwrap(), two.unwrap());
     assert_eq!(std::fs::read_dir(node.path().join("images")).unwrap().count(), 1);
 }
+
+#[tokio::test]
+async fn images_are_unpacked_for_lent_users_too() {
+    bench::again_with_lent_users(&[], &[]);
+}

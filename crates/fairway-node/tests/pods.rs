@@ -346,6 +346,11 @@ async fn pods_run_without_root_too() {
 }
 
 #[tokio::test]
+async fn pods_run_with_lent_users_too() {
+    bench::again_with_lent_users(&[], &[]);
+}
+
+#[tokio::test]
 async fn logs_are_followed_to_the_end_and_errors_name_what_there_is() {
     let Some(plane) = Plane::start().await else { return };
     plane.pod("talks", &["sleep"], json!({ "restartPolicy": "Never" })).await;

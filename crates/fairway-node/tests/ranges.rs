@@ -1,4 +1,5 @@
-//! Pods with a range of users each: who is who inside, on disk, and in volumes that outlive a pod. Only root has ranges.
+//! Pods with a range of users: who is who inside, on disk, and in volumes that outlive a pod. Root has one for each; without
+//! root there is one for all, where users are lent.
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 #[path = "support/bench.rs"]
@@ -6,12 +7,12 @@ mod bench;
 #[path = "support/plane.rs"]
 mod plane;
 
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown};
 use std::path::Path;
 use std::time::Duration;
 
 use bench::{Bench, program};
-use fairway_node::runner::{Container, LogOptions, Sandbox};
+use fairway_node::runner::{Container, Footprint, Found, LogOptions, Runner, Sandbox};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::{Api, PostParams};
 use plane::{Plane, phase};
@@ -27,7 +28,7 @@ fn bench(ip: &str) -> Option<Bench> {
     if bench.runner.has_ranges() {
         return Some(bench);
     }
-    bench::skipped("pods with ranges of users: there are none here");
+    no_ranges();
     None
 }
 
@@ -36,9 +37,14 @@ async fn plane() -> Option<Plane> {
     if plane.has_ranges() {
         return Some(plane);
     }
-    bench::skipped("pods with ranges of users: there are none here");
+    no_ranges();
     plane.clean().await;
     None
+}
+
+fn no_ranges() {
+    assert!(!bench::are_users_lent(), "who is lent users has a range");
+    bench::skipped("pods with ranges of users: there are none here");
 }
 
 fn owner(path: &Path) -> (u32, u32) {
@@ -118,16 +124,17 @@ async fn root_of_a_range_has_rights_over_it_and_only_those_that_it_is_given() {
 }
 
 #[tokio::test]
-async fn two_pods_never_have_one_range_and_a_runner_that_begins_again_knows_whose_they_are() {
+async fn as_root_two_pods_never_have_one_range_and_a_runner_that_begins_again_knows_whose_they_are() {
     let Some(bench) = bench("10.244.2.12") else { return };
     let pod = bench.pod().await;
     let second = bench.runner.create(Sandbox { uid: "second".into(), ..bench.sandbox() }).await.unwrap();
     let (one, two) = (pod.sandbox.host_user.unwrap(), second.sandbox.host_user.unwrap());
-    assert!(one.abs_diff(two) >= RANGE, "{one} {two}");
+    let is_other = |one: u32, two: u32| one.abs_diff(two) >= RANGE || bench::are_users_lent() && one == two;
+    assert!(is_other(one, two), "{one} {two}");
     let again = bench.again(Duration::from_secs(10));
     let third = again.create(Sandbox { uid: "third".into(), ..bench.sandbox() }).await.unwrap();
     let three = third.sandbox.host_user.unwrap();
-    assert!(one.abs_diff(three) >= RANGE && two.abs_diff(three) >= RANGE, "{one} {two} {three}");
+    assert!(is_other(one, three) && is_other(two, three), "{one} {two} {three}");
     for uid in ["second", "third"] {
         again.remove(uid).await.unwrap();
     }
@@ -197,7 +204,9 @@ async fn what_was_written_before_there_were_ranges_belongs_to_whoever_comes_firs
     std::fs::write(volume.folder().join("deep/kept"), "of before\n").unwrap();
     for path in ["deep/kept", "deep", ""] {
         bench::close_to_others(&volume.folder().join(path));
-        chown(volume.folder().join(path), Some(SINGLE), Some(SINGLE)).unwrap();
+        // Without root it was the person's own.
+        let before = Some(if bench::are_users_lent() { 0 } else { SINGLE });
+        chown(volume.folder().join(path), before, before).unwrap();
     }
     let spec = over("old", json!({ "runAsUser": 65_532, "runAsGroup": 65_532, "fsGroup": 65_532 }));
     assert_eq!(run(&plane, "heir", &["cat", "/data/deep/kept"], spec).await, "of before\n");
@@ -261,4 +270,86 @@ async fn an_image_may_change_user_while_it_runs() {
     assert!(plane.log("held", LogOptions::default()).await.contains("setuid: Operation not permitted"));
     plane.delete("held").await;
     plane.clean().await;
+}
+
+/// The folder in which one platform of a person starts a pod, or the next one ends it.
+const START: &str = "FAIRWAY_TEST_START";
+const END: &str = "FAIRWAY_TEST_END";
+
+#[tokio::test]
+async fn the_next_platform_of_a_person_ends_a_pod_in_another_namespace_of_the_same_users() {
+    let open = |state: &std::ffi::OsStr| {
+        Runner::open(Path::new(state), &bench::pod_program(), &fairway_clock::SystemEntropy).unwrap()
+    };
+    if let Some(state) = std::env::var_os(START) {
+        // It hangs up, and the pod goes on.
+        let sandbox = Sandbox { uid: "left".into(), ..Bench::new("10.244.2.13").unwrap().sandbox() };
+        assert_eq!(open(&state).create(sandbox).await.unwrap().sandbox.host_user, Some(RANGE));
+    } else if let Some(state) = std::env::var_os(END) {
+        let runner = open(&state);
+        assert!(matches!(runner.find().await.unwrap().as_slice(), [Found::Running(_)]));
+        runner.remove("left").await.unwrap();
+        assert_eq!(runner.footprint(), Footprint::default());
+    } else if rustix::process::geteuid().is_root() && !bench::are_users_lent() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        let state = folder.path().join("node");
+        let _leftovers = bench::Leftovers(state.clone());
+        let itself = "the_next_platform_of_a_person_ends_a_pod_in_another_namespace_of_the_same_users";
+        for part in [START, END] {
+            bench::again_with_lent_users(&["--exact", itself], &[(part, &state)]);
+        }
+    }
+}
+
+/// Somebody on this machine to whom `/etc/subuid` lends users: user and group, and the first of those that are lent.
+fn lent_to() -> Option<((u32, u32), u32)> {
+    let files = ["/etc/passwd", "/etc/subuid", "/etc/subgid"].map(|it| std::fs::read_to_string(it).unwrap_or_default());
+    let [passwd, users, groups] = &files;
+    let number = |it: &str| it.parse::<u32>().ok();
+    let helpers = ["newuidmap", "newgidmap"].iter().all(|it| Path::new("/usr/bin").join(it).exists());
+    let mut people = passwd.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let lends = |text: &str| {
+            let own = text.lines().filter_map(|it| it.strip_prefix(fields[0])?.strip_prefix(':')?.split_once(':'));
+            own.filter(|it| number(it.1).is_some_and(|it| it >= RANGE)).find_map(|it| number(it.0))
+        };
+        let first = lends(users).filter(|_| lends(groups).is_some())?;
+        Some(((number(fields.get(2)?)?, number(fields.get(3)?)?), first))
+    });
+    people.find(|it| helpers && it.0.0 != 0)
+}
+
+#[test]
+fn newuidmap_gives_what_is_lent_and_what_pods_left_is_removed() {
+    const FOLDER: &str = "FAIRWAY_TEST_FOLDER";
+    const ITSELF: &str = "newuidmap_gives_what_is_lent_and_what_pods_left_is_removed";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let machine = fairway_node::machine::inspect().tried(&bench::pod_program());
+        assert_eq!(machine.user_mode, fairway_node::machine::UserMode::RootlessRange, "{}", machine.user_reason);
+        assert!(std::fs::remove_dir_all(&folder).is_err());
+        return fairway_node::remove(Path::new(&folder), &bench::pod_program()).unwrap();
+    }
+    let Some((who, first)) = lent_to().filter(|_| rustix::process::geteuid().is_root() && !bench::are_users_lent())
+    else {
+        return bench::skipped("newuidmap itself: that needs root, the package uidmap, and a user in /etc/subuid");
+    };
+    let top = tempfile::tempdir().unwrap();
+    bench::open_to_all(top.path());
+    chown(top.path(), Some(who.0), Some(who.1)).unwrap();
+    let folder = top.path().join("node");
+    std::fs::create_dir_all(folder.join("deep")).unwrap();
+    bench::close_to_others(&folder.join("deep"));
+    std::fs::write(folder.join("deep/file"), "").unwrap();
+    for (path, user) in [("", who.0), ("deep", first + 70), ("deep/file", first)] {
+        chown(folder.join(path), Some(user), Some(user)).unwrap();
+    }
+    let arguments = &["--exact", ITSELF];
+    bench::Again { how: "with newuidmap", who, arguments, set: &[(FOLDER, &folder)], ..Default::default() }.run(|_| {});
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn all_of_this_holds_without_root_where_users_are_lent() {
+    bench::again_with_lent_users(&[], &[]);
 }

@@ -136,8 +136,9 @@ async fn an_images_files_are_its_owners() {
     std::fs::write(bench.image.join("var/app/private"), "for the owner\n").unwrap();
     bench::close_to_others(&bench.image.join("var/app/private"));
     if bench.runner.has_ranges() {
-        for path in ["var/app", "var/app/private"] {
-            std::os::unix::fs::chown(bench.image.join(path), Some(70), Some(70)).unwrap();
+        let owner = Some(bench::of_image(70));
+        for path in ["var", "var/app", "var/app/private"] {
+            std::os::unix::fs::chown(bench.image.join(path), owner, owner).unwrap();
         }
     } else {
         bench::close_to_others(&bench.image);
@@ -442,6 +443,8 @@ fn a_folder_is_refused_to_whoever_has_other_users() {
     if std::fs::read_to_string(folder.path().join("node.user")).unwrap() == "root" {
         let expected = "was made by root and this is user 0, who cannot have its files; run as the one who made it";
         assert!(output.contains(expected), "{output}");
+    } else if bench::are_users_lent() {
+        assert!(output.contains("was made by user 65534 and this is user 0, who cannot have its files"), "{output}");
     } else {
         // Without root one is the same user inside, and has as many.
         assert!(output.contains("<opened>"), "{output}");
@@ -452,6 +455,11 @@ fn a_folder_is_refused_to_whoever_has_other_users() {
 #[test]
 fn everything_holds_without_root_too() {
     bench::again_without_root();
+}
+
+#[test]
+fn everything_holds_with_lent_users_too() {
+    bench::again_with_lent_users(&[], &[]);
 }
 
 /// Where the time between asking and running goes; prints, judges nothing.

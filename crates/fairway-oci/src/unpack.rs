@@ -59,6 +59,9 @@ pub enum Owners {
     /// They belong to the users that the layers name. Only root can say that, and whoever reads them must see the users of
     /// this folder as those of the image, or these are users of the machine.
     AsStored,
+    /// They belong to as many users from this one on: user 7 of a layer is the seventh after it. Only who may give files to
+    /// all of them can say that.
+    From(u32),
 }
 
 /// Why an image was not unpacked. Nothing is left then.

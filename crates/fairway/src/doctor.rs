@@ -29,14 +29,15 @@ fn check(name: &str, state: &str, says: String, advice: Option<String>) -> Value
 fn users(machine: &Machine) -> Value {
     let why = Some(machine.user_reason.clone()).filter(|it| !it.is_empty());
     let (state, says) = match machine.user_mode {
-        UserMode::Root => ("ok", "root: every pod gets unprivileged users of its own"),
-        UserMode::RootlessRange => ("ok", "rootless-range: not root, and a range of users may be mapped"),
-        UserMode::RootlessSingle => {
-            ("ok", "rootless-single: not root, one user; services are kept from mistakes, not from attackers")
+        UserMode::Root => ("ok", "root: every pod gets unprivileged users of its own".to_owned()),
+        UserMode::RootlessRange => {
+            ("ok", "rootless-range: not root, and all pods share a range of users that is lent to you".to_owned())
         }
-        UserMode::None => ("missing", "none: containers cannot run"),
+        // It works, and there is something to do about it all the same.
+        UserMode::RootlessSingle => ("ok", format!("rootless-single: not root, one user; {}", machine.user_reason)),
+        UserMode::None => ("missing", "none: containers cannot run".to_owned()),
     };
-    check("containers", state, says.to_owned(), why)
+    check("containers", state, says, why)
 }
 
 fn limits(machine: &Machine) -> Value {

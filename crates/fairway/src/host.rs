@@ -1,5 +1,6 @@
 //! What the command line asks of the platform itself: to be one, to say what this machine offers, to take the tour.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -28,11 +29,16 @@ pub(crate) fn host() -> Arc<dyn PlatformHost> {
 #[async_trait]
 impl PlatformHost for Host {
     async fn serve(&self, options: ServeOptions) -> Result<()> {
+        // Without root this process begins anew where the machine lends users to it.
+        let refused = fairway_node::take_users();
         let filter = EnvFilter::try_from_env("FAIRWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
         tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
         let machine = machine::inspect();
         if machine.user_mode == UserMode::None {
             bail!("containers cannot run on this machine: {}; `platform doctor` says more", machine.user_reason);
+        }
+        if let Some(why) = refused {
+            tracing::warn!("pods have one user, and no range of users: {why}");
         }
         raise_file_limit();
         let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
@@ -55,6 +61,10 @@ impl PlatformHost for Host {
 
     fn machine(&self) -> Value {
         doctor::checks()
+    }
+
+    fn remove(&self, folder: &Path) -> std::io::Result<()> {
+        fairway_node::remove(folder, &std::env::current_exe()?)
     }
 
     async fn tour(&self, options: TourOptions) -> Result<ExitCode> {

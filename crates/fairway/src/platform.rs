@@ -197,5 +197,5 @@ fn start_gateway(listener: TcpListener, accounts: &Accounts, node: &Node, world:
 
 /// The operating system's user, as the platform calls it.
 pub(crate) fn local_user() -> String {
-    format!("local:{}", rustix::process::getuid().as_raw())
+    format!("local:{}", fairway_node::person())
 }

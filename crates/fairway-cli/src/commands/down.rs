@@ -1,6 +1,8 @@
 //! `down`: stops the platform and everything it runs; with `--purge` removes its data too.
 
 use std::fs;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -65,6 +67,9 @@ impl Report for DownReport {
     }
 }
 
+/// Removes a folder: some of it may belong to users of pods.
+pub type Remove<'a> = &'a (dyn Fn(&Path) -> io::Result<()> + Sync);
+
 /// Stops the platform.
 pub async fn down(
     home: &Home,
@@ -72,6 +77,7 @@ pub async fn down(
     interactive: bool,
     world: &fairway_clock::World,
     progress: &dyn Progress,
+    remove: Remove<'_>,
 ) -> Result<DownReport, Failure> {
     if down.purge {
         let question = format!("Remove every service, release and the ledger in {}?", home.root().display());
@@ -98,7 +104,7 @@ pub async fn down(
     }
     if down.purge {
         git_access::forget(home);
-        purge(home)?;
+        purge(home, remove)?;
     }
     let took_ms = world.clock.monotonic().saturating_sub(start).as_millis();
     let home = home.root().display().to_string();
@@ -124,16 +130,16 @@ fn end(_: &Running) -> Result<(), Failure> {
 }
 
 /// Removes what the platform made and nothing else: a folder of somebody's own stays if anything else is in it.
-fn purge(home: &Home) -> Result<(), Failure> {
+fn purge(home: &Home, remove: Remove<'_>) -> Result<(), Failure> {
     for part in ["run", "log", "pki", "store", "images", "node", "git", "runs", "admin.token"] {
         let path = home.path(part);
         let removed = match fs::symlink_metadata(&path) {
-            Ok(about) if about.is_dir() => fs::remove_dir_all(&path),
+            Ok(about) if about.is_dir() => remove(&path),
             Ok(_) => fs::remove_file(&path),
             Err(error) => Err(error),
         };
         match removed {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Failure::io(format!("remove {}", path.display()))(error));
             }
             _ => {}
@@ -141,9 +147,7 @@ fn purge(home: &Home) -> Result<(), Failure> {
     }
     match fs::remove_dir(home.root()) {
         Ok(()) => Ok(()),
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::DirectoryNotEmpty) => {
-            Ok(())
-        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => Ok(()),
         Err(error) => Err(Failure::io(format!("remove {}", home.root().display()))(error)),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! As root a pod's user may have no right to walk to them (a toolchain in somebody's home), so they are opened while the
 //! launcher is root still, and stand in the pod's own folder, in the pod's own mount namespace. They keep their owners: what
-//! the machine hides from others stays hidden. Without root they are reached where they are.
+//! the machine hides from others stays hidden. With users that the machine lends it is the same; with one user they are reached
+//! where they are.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -10,19 +11,24 @@ use std::path::Path;
 
 use rustix::fs::{CWD, FileType, fstat};
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
+use rustix::thread::UnshareFlags;
 
 use super::failed::{Failed, Step as _};
 use super::protocol::{Mount, Sandbox};
-use super::{folder, raw};
+use super::{folder, ranges, raw};
 
 /// Copies of the mounts, not attached anywhere yet.
 pub(super) struct HostTrees(Vec<OwnedFd>);
 
 impl HostTrees {
-    /// Opens what the pod may read, still as root; nothing where we are not.
+    /// Opens what the pod may read, still as who can reach it; nothing where the pod is nobody else.
     pub(super) fn open(sandbox: &Sandbox) -> Result<Self, Failed> {
         if sandbox.host_user.is_none() {
             return Ok(Self(Vec::new()));
+        }
+        if sandbox.host_user == Some(ranges::SHARED) && !sandbox.host_trees.is_empty() {
+            // The machine's mounts are not ours to copy; a view of them is.
+            raw::unshare(UnshareFlags::NEWNS).step(|| "make a view of the machine's mounts".into())?;
         }
         sandbox.host_trees.iter().map(|it| open(it)).collect::<Result<_, _>>().map(Self)
     }

@@ -1,9 +1,10 @@
 //! The short life between the node and pod init: become the pod's user, leave every namespace, fork, go.
 //!
-//! As root the dedicated user is taken first; from there on the way is the same as without root.
+//! As root, and with users that the machine lends, the dedicated user is taken first; from there on the way is the same as without root.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Gid, Uid, getegid, geteuid, set_dumpable_behavior};
@@ -13,7 +14,7 @@ use super::failed::{Failed, Step as _};
 use super::host_trees::HostTrees;
 use super::idmap;
 use super::protocol::Sandbox;
-use super::{Owner, folder, init, ranges, raw};
+use super::{Owner, folder, init, ranges, raw, subids};
 
 /// How a process knows that it is to be pod init: its own name.
 pub(super) const NAME: &str = "fairway-pod-init";
@@ -21,22 +22,14 @@ pub(super) const NAME: &str = "fairway-pod-init";
 /// The name of a process that only tries whether pods can be.
 pub(super) const TRIAL: &str = "fairway-pod-trial";
 
-/// Tries what [`run`] does up to the fork, with nothing to show for it; never comes back. In a folder of images it tries a
-/// range of users too. Standard output says `range`, or `one` and why there is no range.
+/// Tries what [`run`] does up to the fork, with nothing to show for it; never comes back. In a state folder it tries whether its
+/// file system can hold a range of users too. Standard output says `range`, or `one` and why there is no range.
 pub(super) fn try_out(mut arguments: impl Iterator<Item = OsString>) -> ! {
     let tried: Result<String, Failed> = (|| {
         let mut verdict = "range\n".to_owned();
-        let mapped = match (Owner::here().is_root(), arguments.next()) {
-            (false, _) => Err("this is not root".to_owned()),
-            (true, None) => idmap::prepare(ranges::last(), false).map_err(|it| it.line()),
-            (true, Some(state)) => std::env::set_current_dir(&state)
-                .step(|| "enter the state folder".into())
-                .and_then(|()| idmap::prepare(ranges::last(), true))
-                .map_err(|it| it.line()),
-        };
-        match mapped {
-            Ok(mapped) => {
-                become_user(ranges::last())?;
+        match try_range(arguments.next().as_deref()) {
+            Ok((first, mapped)) => {
+                become_user(first)?;
                 mapped.enter()?;
             }
             Err(why) => {
@@ -60,6 +53,33 @@ pub(super) fn try_out(mut arguments: impl Iterator<Item = OsString>) -> ! {
             raw::exit(1)
         }
     }
+}
+
+/// A range of users, with its first, or why it cannot be had. Without root what the machine lends is taken first.
+fn try_range(state: Option<&OsStr>) -> Result<(u32, idmap::Mapped), String> {
+    if matches!(Owner::here(), Owner::Single { .. }) {
+        subids::enter()?;
+    }
+    let first = match Owner::here() {
+        Owner::Root => ranges::last(),
+        Owner::Person { .. } => ranges::SHARED,
+        _ => return Err("this is not root".to_owned()),
+    };
+    let in_folder = |state: &OsStr| {
+        std::env::set_current_dir(state).step(|| "enter the state folder".into())?;
+        if first == ranges::SHARED { give_away() } else { Ok(()) }
+    };
+    let ready = state.map_or(Ok(()), in_folder);
+    let mapped = ready.and_then(|()| idmap::prepare(first, state.is_some())).map_err(|it| it.line())?;
+    Ok((first, mapped))
+}
+
+/// Tries whether a file can be given to a pod: not every file system of a home knows users that are lent.
+fn give_away() -> Result<(), Failed> {
+    let path = Path::new(folder::IMAGES).join(".given");
+    let given = fs::write(&path, "").and_then(|()| chown(&path, Some(ranges::SHARED), Some(ranges::SHARED)));
+    let _absent = fs::remove_file(&path);
+    given.step(|| "give a file to a user that is lent".into())
 }
 
 /// Runs launcher and pod init; never comes back. Standard output says `pid N`, then `ready` or `error …`.

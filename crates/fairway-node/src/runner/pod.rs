@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendFlags,
     SocketAddrUnix, SocketFlags, SocketType, recvmsg, sendmsg,
@@ -24,7 +25,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::protocol::{Answer, Ask, ExecResult, MESSAGE_LIMIT, MOST_FDS, Packet, PodState, Request, Sandbox};
-use super::{folder, raw};
+use super::{folder, launch, raw};
 use crate::sockets::{PodSockets, Transport, connections_in};
 
 /// Why pod init did not do what it was asked.
@@ -158,9 +159,28 @@ impl Pod {
 
     /// Kills the pod and all in it, and comes back when nothing of it runs.
     pub async fn kill(&self) {
-        let _dead = pidfd_send_signal(self.pidfd.get_ref(), Signal::KILL);
+        if let Err(Errno::PERM) = pidfd_send_signal(self.pidfd.get_ref(), Signal::KILL) {
+            self.kill_as_its_user();
+        }
         // A pidfd is readable once its process has ended; pid 1 ends only after all of its namespace has.
         let _ended = self.pidfd.readable().await;
+    }
+
+    /// Kills a pod of the node before, whose user namespace is another one though it has the same users: there we are nobody,
+    /// and the pod's own user is the one who may.
+    fn kill_as_its_user(&self) {
+        let Some(user) = self.sandbox.host_user else { return };
+        // A thread that is another user ends as that one.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let killed = launch::become_user(user)
+                    .map_err(|it| it.line())
+                    .and_then(|()| pidfd_send_signal(self.pidfd.get_ref(), Signal::KILL).map_err(|it| it.to_string()));
+                if let Err(why) = killed {
+                    tracing::warn!(pod.uid = self.sandbox.uid, "a pod is not killed: {why}");
+                }
+            });
+        });
     }
 
     async fn done(&self, ask: Ask) -> Result<(), AskPod> {

@@ -198,7 +198,7 @@ impl Want {
         format!(
             "the program asks for {what} while it runs, and a container of this node has one user only: let the image \
              start as the user that it needs (USER in its Dockerfile, or securityContext.runAsUser) and own its files \
-             as that user, or run the platform as root, where pods have ranges of users"
+             as that user, or give pods a range of users (platform doctor says how)"
         )
     }
 }

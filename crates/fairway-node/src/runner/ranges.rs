@@ -1,4 +1,5 @@
-//! Ranges of users, as root: one for every pod, and one for every namespace whose pods share volumes.
+//! Ranges of users. As root one for every pod, and one for every namespace whose pods share volumes; without root all pods
+//! have the one that the machine lends, and are one trust domain.
 //!
 //! Who has which is told by the owner of the pod's folder, or the namespace's: a node that begins again finds them there.
 
@@ -18,6 +19,10 @@ pub(super) const USERS: u32 = 0x1_0000;
 const FIRST: u32 = super::FIRST_POD_USER + 2 * USERS;
 const FIRST_OF_NAMESPACES: u32 = 0x7c00_0000;
 const END: u32 = 0x7fff_0000;
+
+/// Without root: the first user of all pods, in the user namespace that is made for them. Files of users who are not in it seem
+/// to be of 65,534, which is nobody's number there.
+pub(super) const SHARED: u32 = USERS;
 
 /// What root in a container may do where its pod has a range, as Kubernetes names it: to files and processes of its own
 /// users, and to become one of them.
@@ -48,9 +53,21 @@ pub(super) struct Ranges(Mutex<Given>);
 struct Given {
     by_pod: BTreeMap<String, u32>,
     last: Option<u32>,
+    /// All pods have the same.
+    is_one: bool,
 }
 
 impl Ranges {
+    /// One for all.
+    pub(super) fn one() -> Self {
+        Self(Mutex::new(Given { is_one: true, ..Given::default() }))
+    }
+
+    /// Whether all pods have the same.
+    pub(super) fn is_one(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_one
+    }
+
     /// Those that the pods of a folder have.
     pub(super) fn of(pods: &Path) -> Self {
         let entries = fs::read_dir(pods).into_iter().flatten().flatten();
@@ -60,12 +77,15 @@ impl Ranges {
             is_one.then(|| (entry.file_name().to_string_lossy().into_owned(), owner - owner % USERS))
         });
         let by_pod: BTreeMap<_, _> = had.collect();
-        Self(Mutex::new(Given { last: by_pod.values().max().copied(), by_pod }))
+        Self(Mutex::new(Given { last: by_pod.values().max().copied(), by_pod, is_one: false }))
     }
 
     /// The first user of a pod's range. One that was freed is not somebody else's at once. Nothing if all are given.
     pub(super) fn take(&self, pod: &str) -> Option<u32> {
         let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if given.is_one {
+            return Some(SHARED);
+        }
         if let Some(has) = given.by_pod.get(pod) {
             return Some(*has);
         }

@@ -2,7 +2,7 @@
 //!
 //! As root all pods of a namespace that share volumes run as one user of the machine, or have one range of users, for what
 //! one wrote another must be able to change. The namespace's folder belongs to that user, or to the first of the range, and so
-//! is the record of who it is. With a range a volume belongs to the user of the container that is started on it first.
+//! is the record of who it is. Without root, where users are lent, all pods have the same. With a range a volume belongs to the user of the container that is started on it first.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::copy::{CopyLimits, copy_beneath};
 use super::{
-    Container, FIRST_POD_USER, RunPod, Runner, Sandbox, check_name, folder, make_folder, prepare, ranges, walk,
+    Container, FIRST_POD_USER, Ranges, RunPod, Runner, Sandbox, check_name, folder, make_folder, prepare, ranges, walk,
 };
 
 /// Without ranges the users of namespaces come after those of single pods.
@@ -36,7 +36,7 @@ impl Volume {
         &self.folder
     }
 
-    /// As root: the user of the machine that the pods which use it run as, or the first of their range.
+    /// The user of the machine that the pods which use it run as, or the first of their range, where they are not who we are.
     pub(crate) fn owner(&self) -> Option<u32> {
         self.owner
     }
@@ -184,11 +184,17 @@ impl Runner {
         fs::create_dir_all(above)?;
         fs::set_permissions(self.state.join(folder::VOLUMES), fs::Permissions::from_mode(0o711))?;
         fs::set_permissions(above, fs::Permissions::from_mode(0o700))?;
+        let owned = |path: &Path| fs::metadata(path).map_or(0, |it| it.uid());
+        let known = owned(above);
+        if self.ranges.as_ref().is_some_and(Ranges::is_one) {
+            if known != ranges::SHARED {
+                lchown(above, Some(ranges::SHARED), Some(ranges::SHARED))?;
+            }
+            return Ok(Some(ranges::SHARED));
+        }
         if !self.is_root {
             return Ok(None);
         }
-        let owned = |path: &Path| fs::metadata(path).map_or(0, |it| it.uid());
-        let known = owned(above);
         let mut singles = FIRST_NAMESPACE_USER..=LAST_NAMESPACE_USER;
         let is_one = if self.has_ranges() { ranges::is_of_namespace(known) } else { singles.contains(&known) };
         if is_one {

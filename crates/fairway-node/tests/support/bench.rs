@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use fairway_clock::SystemEntropy;
 use fairway_node::machine::UserMode;
@@ -350,32 +350,97 @@ pub(crate) fn listener(socket: OwnedFd) -> tokio::net::TcpListener {
 
 /// Runs this whole test program once more, as a user without rights, if we are root and can.
 pub(crate) fn again_without_root() {
-    let Ok(status) = fs::read_to_string("/proc/self/status") else { return };
-    if !status.contains("Uid:\t0\t0\t0\t0") {
-        return;
+    Again::default().run(|_| {});
+}
+
+/// The same, and the machine lends that user a range of others: what `newuidmap` would say is said by us. `set` are variables.
+pub(crate) fn again_with_lent_users(arguments: &[&str], set: &[(&str, &Path)]) {
+    let wait = &["unshare", "--user", "sh", "-c", r#"echo; read -r line; exec "$0" "$@""#];
+    Again { how: "with lent users", words: wait, arguments, set, ..Again::default() }.run(|child| {
+        let mut byte = [0u8];
+        assert_eq!(child.stdout.as_mut().unwrap().read(&mut byte).unwrap(), 1, "it is in its namespace");
+        for map in ["gid_map", "uid_map"] {
+            let text = format!("0 {NOBODY} 1\n{LENT_HERE} {LENT} 65536\n");
+            fs::write(format!("/proc/{}/{map}", child.id()), text).unwrap();
+        }
+        child.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    });
+}
+
+const NOBODY: u32 = 65_534;
+/// The first user that is lent, on the machine: before those that root gives to pods.
+const LENT: u32 = 0x6ff0_0000;
+/// And in the namespace.
+const LENT_HERE: u32 = 65_536;
+
+/// Whether all pods have one range, which the machine lends.
+pub(crate) fn are_users_lent() -> bool {
+    fs::read_to_string("/proc/self/uid_map").unwrap().contains(&format!(" {LENT_HERE} "))
+}
+
+/// Who on disk is a user of an image.
+pub(crate) fn of_image(user: u32) -> u32 {
+    if are_users_lent() { LENT_HERE + user } else { user }
+}
+
+/// How this test program is run once more.
+pub(crate) struct Again<'a> {
+    pub(crate) how: &'a str,
+    /// User and group.
+    pub(crate) who: (u32, u32),
+    /// What runs it.
+    pub(crate) words: &'a [&'a str],
+    pub(crate) arguments: &'a [&'a str],
+    pub(crate) set: &'a [(&'a str, &'a Path)],
+}
+
+impl Default for Again<'_> {
+    fn default() -> Self {
+        Self { how: "without root", who: (NOBODY, NOBODY), words: &[], arguments: &[], set: &[] }
     }
-    if Command::new("setpriv").arg("--version").output().is_err() {
-        return skipped("running once more without root: there is no setpriv");
+}
+
+impl Again<'_> {
+    pub(crate) fn run(self, begin: impl Fn(&mut std::process::Child)) {
+        let how = self.how;
+        let Ok(status) = fs::read_to_string("/proc/self/status") else { return };
+        if !status.contains("Uid:\t0\t0\t0\t0") || std::env::var_os(POD_COPY).is_some() {
+            return;
+        }
+        if ["setpriv", "unshare"].iter().any(|it| Command::new(it).arg("--version").output().is_err()) {
+            return skipped(&format!("running once more {how}: there is no setpriv or no unshare"));
+        }
+        // One after the other: beside them everything runs as root already.
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        // Copies, because that user may have no way to where these programs lie.
+        let folder = tempfile::Builder::new().prefix("fairway-rootless-").tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let copy = |name: &str, from: &Path| {
+            let to = folder.path().join(name);
+            fs::copy(from, &to).unwrap();
+            fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).unwrap();
+            to
+        };
+        let mut child = Command::new("setpriv")
+            .args([format!("--reuid={}", self.who.0), format!("--regid={}", self.who.1), "--clear-groups".into()])
+            .args(self.words)
+            .arg(copy("tests", &std::env::current_exe().unwrap()))
+            .args(self.arguments)
+            .envs(self.set.iter().copied())
+            .env("TMPDIR", folder.path())
+            .env(PROGRAM_COPY, copy("program", built()))
+            .env(POD_COPY, copy("pod", Path::new(POD)))
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        begin(&mut child);
+        let output = child.wait_with_output().unwrap();
+        let (text, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{text}\n{told}");
+        told.lines().filter_map(|it| it.strip_prefix("skipped: ")).for_each(|it| skipped(&format!("{how}: {it}")));
     }
-    // Copies, because that user may have no way to where these programs lie.
-    let folder = tempfile::Builder::new().prefix("fairway-rootless-").tempdir().unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let copy = |name: &str, from: &Path| {
-        let to = folder.path().join(name);
-        fs::copy(from, &to).unwrap();
-        fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).unwrap();
-        to
-    };
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(copy("tests", &std::env::current_exe().unwrap()))
-        .env("TMPDIR", folder.path())
-        .env(PROGRAM_COPY, copy("program", built()))
-        .env(POD_COPY, copy("pod", Path::new(POD)))
-        .current_dir("/")
-        .output()
-        .unwrap();
-    let (text, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{text}\n{told}");
-    told.lines().filter_map(|it| it.strip_prefix("skipped: ")).for_each(|it| skipped(&format!("without root: {it}")));
 }

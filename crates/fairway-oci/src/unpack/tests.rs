@@ -226,16 +226,23 @@ fn owners_are_kept_where_the_unpacker_says_so() {
     layer = owned(layer.hard("second", "made/set"), 1, 1);
     layer = owned(layer.pax("uid", "4000000000").pax("gid", "8").folder("far/"), 2, 2);
     layer = layer.folder("plain/");
+    layer = owned(layer.file("deep/made/file", ""), 7, 7);
     let image = store.image(vec![store.layer(&layer.end())]);
     let root = store.root();
     std::fs::create_dir_all(root.parent().unwrap()).unwrap();
-    store.layout.unpack_owned(&image, &root, &Limits::default(), Owners::AsStored).unwrap();
-    let found = |path: &str| {
-        let metadata = std::fs::symlink_metadata(root.join(path)).unwrap();
-        (metadata.uid(), metadata.gid())
+    let paths = ["", "made", "made/set", "made/link", "second", "far", "plain", "deep"];
+    let found = |root: &std::path::Path| {
+        paths.map(|path| {
+            let metadata = std::fs::symlink_metadata(root.join(path)).unwrap();
+            (metadata.uid(), metadata.gid())
+        })
     };
-    let paths = ["made", "made/set", "made/link", "second", "far", "plain"];
-    assert_eq!(paths.map(found), [(70, 71), (999, 0), (5, 6), (999, 0), (65_535, 8), (0, 0)]);
+    let as_stored = [(0, 0), (70, 71), (999, 0), (5, 6), (999, 0), (65_535, 8), (0, 0), (0, 0)];
+    store.layout.unpack_owned(&image, &root, &Limits::default(), Owners::AsStored).unwrap();
+    assert_eq!(found(&root), as_stored);
+    let counted = root.with_extension("counted");
+    store.layout.unpack_owned(&image, &counted, &Limits::default(), Owners::From(100_000)).unwrap();
+    assert_eq!(found(&counted), as_stored.map(|(user, group)| (100_000 + user, 100_000 + group)));
     let mode = std::fs::metadata(root.join("made/set")).unwrap().mode();
     assert_eq!(mode & 0o7777, 0o755, "rights of another user are not kept");
     let twice = Archive::new().pax("uid", "0").pax("uid", "1").file("a", "");

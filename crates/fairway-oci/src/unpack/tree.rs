@@ -46,6 +46,7 @@ impl Tree {
     /// Makes the folder durable and readable for the users of containers.
     pub(super) fn finish(&self) -> io::Result<()> {
         rustix::fs::fchmod(&self.root, Mode::from_bits_truncate(0o755))?;
+        self.begin(&self.root)?;
         Ok(rustix::fs::syncfs(&self.root)?)
     }
 
@@ -54,7 +55,7 @@ impl Tree {
         let (parent, name) = self.place(parts)?;
         if !is_folder(&parent, name)? {
             remove(&parent, name)?;
-            make_folder(&parent, name)?;
+            self.make_folder(&parent, name)?;
         }
         let folder = rustix::fs::openat(&parent, name, FOLDER, Mode::empty()).map_err(write)?;
         let mode = Mode::from_bits_truncate((mode & FOLDER_BITS) | 0o700);
@@ -103,12 +104,29 @@ impl Tree {
 
     /// Gives what has this name to its owner, where owners are kept. Who an image has no room for is the last that it has.
     pub(super) fn give(&self, parts: &[&[u8]], (user, group): (u32, u32)) -> Result<(), Rejected> {
-        if self.owners == Owners::Unpacker {
-            return Ok(());
-        }
+        let first = match self.owners {
+            Owners::Unpacker => return Ok(()),
+            Owners::AsStored => 0,
+            Owners::From(first) => first,
+        };
         let (parent, name) = self.place(parts)?;
-        let (user, group) = (Uid::from_raw(user.min(LAST_OWNER)), Gid::from_raw(group.min(LAST_OWNER)));
+        let of = |id: u32| first.saturating_add(id.min(LAST_OWNER));
+        let (user, group) = (Uid::from_raw(of(user)), Gid::from_raw(of(group)));
         rustix::fs::chownat(&parent, name, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW).map_err(write)
+    }
+
+    /// Gives a folder whose owner no layer names to the first user, as it is where users are not counted from another one.
+    fn begin(&self, folder: &OwnedFd) -> Result<(), Errno> {
+        let Owners::From(first) = self.owners else { return Ok(()) };
+        rustix::fs::fchown(folder, Some(Uid::from_raw(first)), Some(Gid::from_raw(first)))
+    }
+
+    fn make_folder(&self, parent: &OwnedFd, name: &OsStr) -> Result<(), Rejected> {
+        rustix::fs::mkdirat(parent, name, Mode::from_bits_truncate(0o755)).map_err(write)?;
+        // The process' mask must not decide what an image looks like.
+        let folder = rustix::fs::openat(parent, name, FOLDER, Mode::empty()).map_err(write)?;
+        rustix::fs::fchmod(&folder, Mode::from_bits_truncate(0o755)).map_err(write)?;
+        self.begin(&folder).map_err(write)
     }
 
     /// Gives a file of this tree a second name.
@@ -175,7 +193,7 @@ impl Tree {
             folder = match rustix::fs::openat(&folder, name, FOLDER, Mode::empty()) {
                 Ok(next) => next,
                 Err(Errno::NOENT) if make => {
-                    make_folder(&folder, name)?;
+                    self.make_folder(&folder, name)?;
                     rustix::fs::openat(&folder, name, FOLDER, Mode::empty()).map_err(write)?
                 }
                 Err(Errno::NOENT) => return Ok(None),
@@ -185,13 +203,6 @@ impl Tree {
         }
         Ok(Some((folder, OsStr::from_bytes(last))))
     }
-}
-
-fn make_folder(parent: &OwnedFd, name: &OsStr) -> Result<(), Rejected> {
-    rustix::fs::mkdirat(parent, name, Mode::from_bits_truncate(0o755)).map_err(write)?;
-    // The process' mask must not decide what an image looks like.
-    let folder = rustix::fs::openat(parent, name, FOLDER, Mode::empty()).map_err(write)?;
-    rustix::fs::fchmod(&folder, Mode::from_bits_truncate(0o755)).map_err(write)
 }
 
 fn kind_of(parent: &OwnedFd, name: &OsStr) -> Result<Option<FileType>, Rejected> {

@@ -30,6 +30,9 @@ fn each_way_to_have_users_is_named() {
         let told = users(&Machine { user_mode: mode, user_reason: "do this".to_owned(), ..inspect() });
         assert!(told["says"].as_str().is_some_and(|it| it.starts_with(word)), "{told}");
         assert_eq!((&told["state"], &told["advice"]), (&state.into(), &"do this".into()));
+        // What works is not advised upon, so it says itself what would be better.
+        let says_all = told["says"].as_str().is_some_and(|it| it.ends_with("do this"));
+        assert_eq!(says_all, mode == UserMode::RootlessSingle);
     }
 }
 

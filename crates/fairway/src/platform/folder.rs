@@ -142,8 +142,9 @@ fn check_owner(root: &Path) -> Result<()> {
     let own = rustix::process::geteuid().as_raw();
     if owner != own {
         bail!(
-            "{} belongs to user {owner} and this is user {own}; run as that user, or choose another folder with FAIRWAY_HOME",
-            root.display()
+            "{} belongs to user {owner} and this is user {}; run as that user, or choose another folder with FAIRWAY_HOME",
+            root.display(),
+            fairway_node::person()
         );
     }
     Ok(())

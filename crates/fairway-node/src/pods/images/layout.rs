@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::{EnsureImage, Image, Images};
 use crate::pods::chain;
-use crate::runner::has_ranges;
+use crate::runner::image_owners;
 
 /// So many images are unpacked at once: more would only wait for the same disk.
 const AT_ONCE: usize = 2;
@@ -71,8 +71,7 @@ impl Images for LayoutImages {
         let (layout, folder, name) = (self.layout.clone(), self.folder.clone(), parsed.clone());
         let state = self.state.clone();
         // The node has opened its folder before it asks for an image.
-        let owners = move || if has_ranges(&state) { Owners::AsStored } else { Owners::Unpacker };
-        let found = blocking(move || find(&layout, &folder, &parsed, owners())).await.map_err(pull)?;
+        let found = blocking(move || find(&layout, &folder, &parsed, image_owners(&state))).await.map_err(pull)?;
         let found = Arc::new(found);
         // What is there waits for nobody who unpacks something else.
         if !found.root.is_dir() {
@@ -121,7 +120,7 @@ fn find(layout: &Layout, folder: &Path, reference: &Reference, owners: Owners) -
     let (descriptor, manifest) = layout.manifest(&named, &here()).map_err(read)?;
     let name = descriptor.digest.to_string().replace(':', "-");
     // One that was unpacked before there were ranges has lost its owners.
-    let root = folder.join(if owners == Owners::AsStored { format!("{name}-owned") } else { name });
+    let root = folder.join(if owners == Owners::Unpacker { name } else { format!("{name}-owned") });
     Ok(Found { digest: descriptor.digest, manifest, root, owners })
 }
 

@@ -55,3 +55,11 @@ fn ranges_lie_where_nobody_else_has_users() {
         holds(FIRST, FIRST) && holds(FIRST, FIRST + 65_535) && !holds(FIRST, FIRST - 1) && !holds(FIRST, FIRST + USERS)
     );
 }
+
+#[test]
+fn without_root_all_pods_have_one_and_it_is_none_that_root_gives() {
+    let ranges = Ranges::one();
+    assert_eq!((ranges.take("one"), ranges.take("two")), (Some(SHARED), Some(SHARED)));
+    assert!(!holds(SHARED, 0) && !holds(SHARED, 65_534), "neither the person nor whoever is not there");
+    const { assert!(SHARED + USERS <= FIRST) };
+}
