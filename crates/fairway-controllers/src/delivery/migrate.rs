@@ -100,7 +100,7 @@ async fn run(
     let cause = delivery.annotations().get(ANNOTATION_CAUSE).map(String::as_str);
     let bundle =
         TargetBundle { namespace: &valid.namespace, name: &inventory, objects: &objects, digest: &digest, cause };
-    if let Some((older, how)) = waits(&bundle, component, &job, ctx).await? {
+    if let Some((older, how)) = waits(&bundle, component, ctx).await? {
         let schema = SchemaStatus { job: Some(older), failed: None, failed_step: None, ..schema };
         return Ok(Schema::Changing(schema, format!("{} {how}", named(pending))));
     }
@@ -155,19 +155,14 @@ fn unknown(brings: &ReleaseMigrations) -> Problem {
 
 /// Which Job of an earlier try is at work, and how it is waited for, if the wanted one is not made yet: one program at a
 /// time changes a schema. An earlier one that has not begun, as where its image cannot be had, is taken back.
-async fn waits(
-    bundle: &TargetBundle<'_>,
-    component: &str,
-    job: &str,
-    ctx: &Context,
-) -> Result<Option<(String, String)>, Error> {
+async fn waits(bundle: &TargetBundle<'_>, component: &str, ctx: &Context) -> Result<Option<(String, String)>, Error> {
     let view = look(bundle, component, ctx).await?;
     if view.objects.iter().any(Option::is_some) {
         return Ok(None);
     }
     let left = ctx.target.left_over(bundle).await;
     let left = left.map_err(|source| Error::Target { what: "look for earlier jobs of migrations", source })?;
-    let Some(older) = older(&left, &view.pods, component, job) else { return Ok(None) };
+    let Some(older) = older(&left, &view.pods, component) else { return Ok(None) };
     if !older.began {
         prune(bundle, ctx).await;
     }

@@ -68,21 +68,36 @@ async fn a_job_of_an_earlier_release_that_is_at_work_is_waited_for_by_its_name()
     world.still().await?;
     ensure!(jobs(&world).await? == [first.clone()], "no other one has begun");
 
-    // Somebody deletes the job. Its pod goes on for a while, as far as anybody knows.
-    let pod = pods(&world).await?.remove(0);
-    let held = Patch::Merge(json!({ "metadata": { "finalizers": ["example.org/held"] } }));
-    world.api::<Pod>(STAGING).patch(&pod.name_any(), &PatchParams::default(), &held).await?;
-    world.api::<Job>(STAGING).delete(&first, &DeleteParams::default()).await?;
-    world.until("its job is gone", async || Ok(jobs(&world).await?.is_empty())).await?;
-    let says = async || Ok(world.said().await?.1 == waits);
-    world.until("it waits for the pod", says).await?;
-    ensure!(jobs(&world).await?.is_empty(), "no other one has begun");
-    let free = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
-    world.api::<Pod>(STAGING).patch(&pod.name_any(), &PatchParams::default(), &free).await?;
+    deleted_while_its_pod_goes_on(&world, &first).await?;
     world.serves(&second).await?;
     let delivery = world.delivery().await?;
     let schema = delivery.status.and_then(|it| it.schema).unwrap_or_default();
     ensure!(schema.applied.len() == 1 && schema.job.is_none(), "{schema:?}");
+    world.stop().await
+}
+
+/// Somebody deletes the Job that is at work. Its Pod goes on for a while, as far as anybody knows, and is waited for.
+async fn deleted_while_its_pod_goes_on(world: &World, job: &str) -> Result<()> {
+    let pod = pods(world).await?.remove(0).name_any();
+    let api = world.api::<Pod>(STAGING);
+    let finalizers = |it: Option<&str>| Patch::Merge(json!({ "metadata": { "finalizers": it.map(|it| [it]) } }));
+    api.patch(&pod, &PatchParams::default(), &finalizers(Some("example.org/held"))).await?;
+    world.api::<Job>(STAGING).delete(job, &DeleteParams::default()).await?;
+    world.until("its job is gone", async || Ok(jobs(world).await?.is_empty())).await?;
+    let waits = format!("migration 1 waits for job {job} of an earlier try, which is still at work");
+    world.until("it waits for the pod", async || Ok(world.said().await?.1 == waits)).await?;
+    ensure!(jobs(world).await?.is_empty(), "no other one has begun");
+    api.patch(&pod, &PatchParams::default(), &finalizers(None)).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wanted_job_itself_begins_anew_only_when_its_pod_is_gone() -> Result<()> {
+    let (world, first) = at_work("never-ends", Some("Running")).await?;
+    let before = pods(&world).await?.remove(0).name_any();
+    deleted_while_its_pod_goes_on(&world, &first).await?;
+    world.until("it is there again", async || Ok(jobs(&world).await? == [first.clone()])).await?;
+    ensure!(world.api::<Pod>(STAGING).get_opt(&before).await?.is_none(), "its pod was gone before");
     world.stop().await
 }
 

@@ -30,16 +30,17 @@ impl fmt::Display for Older {
     }
 }
 
-/// The first Job but `own` that has not ended. `left` is what was applied before, of any kind; `pods` are those of
-/// migrations of the Component: one that runs on without its Job, which was deleted, counts as well.
-pub fn older(left: &[Value], pods: &[Pod], component: &str, own: &str) -> Option<Older> {
+/// The first Job that has not ended, where the wanted one is not there. `left` is what else was applied before, of any
+/// kind; `pods` are those of migrations of the Component: one that runs on without its Job, which was deleted, counts as
+/// well, though the Job was the wanted one.
+pub fn older(left: &[Value], pods: &[Pod], component: &str) -> Option<Older> {
     let jobs = left.iter().filter(|it| it["kind"] == "Job" && !has_ended(it));
     let jobs =
         jobs.filter_map(|it| Some((it["metadata"]["name"].as_str()?, it["spec"]["activeDeadlineSeconds"].as_i64())));
     let at_work: Vec<(&str, &Pod)> =
         pods.iter().filter(|it| !is_over(it)).filter_map(|it| Some((owner(it, component)?, it))).collect();
     let without_job = at_work.iter().map(|(job, _)| (*job, None));
-    let (job, within) = jobs.chain(without_job).find(|(job, _)| *job != own)?;
+    let (job, within) = jobs.chain(without_job).next()?;
     let began = at_work.iter().any(|(owner, pod)| *owner == job && has_begun(pod));
     Some(Older { job: job.to_owned(), began, within })
 }
