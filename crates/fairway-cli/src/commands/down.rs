@@ -131,7 +131,8 @@ fn end(_: &Running) -> Result<(), Failure> {
 
 /// Removes what the platform made and nothing else: a folder of somebody's own stays if anything else is in it.
 fn purge(home: &Home, remove: Remove<'_>) -> Result<(), Failure> {
-    for part in ["run", "log", "pki", "store", "images", "node", "git", "runs", "admin.token"] {
+    // First what may refuse to go, for not all of it need be ours: then the rest is still there.
+    for part in ["node", "run", "log", "pki", "store", "images", "git", "runs", "admin.token"] {
         let path = home.path(part);
         let removed = match fs::symlink_metadata(&path) {
             Ok(about) if about.is_dir() => remove(&path),

@@ -26,6 +26,8 @@ pub(super) const REMOVER: &str = "fairway-remover";
 const PLACES: [&str; 4] = ["/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"];
 const HELPERS: [&str; 2] = ["newuidmap", "newgidmap"];
 const FILES: [&str; 2] = ["/etc/subuid", "/etc/subgid"];
+/// What gives more of them.
+const OPTIONS: [&str; 2] = ["--add-subuids", "--add-subgids"];
 /// Where `useradd` begins to lend users.
 const FIRST_LENT: u32 = 100_000;
 
@@ -69,23 +71,25 @@ fn name_of(user: u32, passwd: &str) -> Option<String> {
 
 fn look(person: &Person, files: &[String; 2], helpers: [Option<PathBuf>; 2]) -> Result<Lent, String> {
     let shown = person.name.clone().unwrap_or_else(|| person.user.to_string());
-    let mut missing = Vec::new();
+    let free = files.iter().flat_map(|it| entries(it)).map(|it| it.1.saturating_add(it.2)).fold(FIRST_LENT, u32::max);
+    let free = format!("{free}-{}", free.saturating_add(ranges::USERS - 1));
+    let (mut missing, mut options) = (Vec::new(), String::new());
     let mut first = [0; 2];
     for (at, (file, text)) in FILES.iter().zip(files).enumerate() {
-        match largest(person, text) {
-            Some((start, count)) if count >= ranges::USERS => first[at] = start,
-            Some((_, count)) => {
-                missing.push(format!("{file} gives {count} to {shown}, and {} are needed", ranges::USERS));
+        let few = match largest(person, text) {
+            Some((start, count)) if count >= ranges::USERS => {
+                first[at] = start;
+                continue;
             }
-            None => missing.push(format!("{file} gives none to {shown}")),
-        }
+            Some((_, count)) => format!("{file} gives {count} to {shown}, and {} are needed", ranges::USERS),
+            None => format!("{file} gives none to {shown}"),
+        };
+        missing.push(few);
+        options = format!("{options} {} {free}", OPTIONS[at]);
     }
     let mut advice = Vec::new();
     if !missing.is_empty() {
-        let free =
-            files.iter().flat_map(|it| entries(it)).map(|it| it.1.saturating_add(it.2)).fold(FIRST_LENT, u32::max);
-        let range = format!("{free}-{}", free.saturating_add(ranges::USERS - 1));
-        advice.push(format!("run `usermod --add-subuids {range} --add-subgids {range} {shown}` as root"));
+        advice.push(format!("run `usermod{options} {shown}` as root"));
     }
     if let [Some(user), Some(group)] = helpers {
         if missing.is_empty() {

@@ -4,7 +4,7 @@ use super::*;
 fn a_purge_takes_what_is_ours_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::new(folder.path().join("home"));
-    for part in ["run", "log", "store", "images/blobs"] {
+    for part in ["run", "log", "store", "images/blobs", "node"] {
         fs::create_dir_all(home.path(part)).unwrap();
     }
     fs::write(home.path("admin.token"), "x").unwrap();

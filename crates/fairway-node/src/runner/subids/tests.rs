@@ -33,7 +33,7 @@ fn what_is_missing_is_said_with_the_way_to_get_it() {
             enough,
             [None, None],
             "/etc/subuid gives 1000 to ann, and 65536 are needed and newuidmap or newgidmap is missing; run `usermod \
-             --add-subuids 165536-231071 --add-subgids 165536-231071 ann` as root and install the package `uidmap`",
+             --add-subuids 165536-231071 ann` as root and install the package `uidmap`",
         ),
     ] {
         assert_eq!(looked(subuid, subgid, helpers).unwrap_err(), told);
