@@ -27,6 +27,7 @@ platform exec my-api --env=staging -- python3 -c "import os, urllib.parse as it;
 platform exec my-api --env=staging -- python3 -c "import os, urllib.parse as it; print(it.urlsplit(os.environ['DATABASE_URL']).username)" | grep "app_a" # story only
 platform resource rotate my-api-db --env=staging
 platform exec my-api --env=staging -- python3 -c "import os, urllib.parse as it; print(it.urlsplit(os.environ['DATABASE_URL']).username)" | grep "app_b" # story only
+until test "$(grep --count answered ../visits)" -gt 100; do sleep 0.1; done # story only
 touch ../enough
 wait "$visitor" # story only
 sort ../visits | uniq --count

@@ -93,24 +93,12 @@ impl<'a> Reader<'a> {
 
     /// Looks at the log until it has this.
     fn says(&self, part: &str) {
-        for _ in 0..600 {
-            if self.log().contains(part) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        unreachable!("never {part:?}: {}", self.log());
+        until(|| self.log(), |it| it.contains(part));
     }
 
     /// Looks at the log until this is what it said last.
     fn says_last(&self, part: &str) {
-        for _ in 0..600 {
-            if self.log().lines().last().is_some_and(|it| it.contains(part)) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        unreachable!("never {part:?} at the end: {}", self.log());
+        until(|| self.log(), |it| it.lines().last().is_some_and(|it| it.contains(part)));
     }
 
     /// What it says from now on, of every instance there is now, until [`Child`] is killed.
@@ -119,6 +107,17 @@ impl<'a> Reader<'a> {
         let mut command = self.home.command(&["logs", "reader", "--env=staging", "--follow"]);
         command.stdout(file).stderr(Stdio::null()).spawn().expect("the binary runs")
     }
+}
+
+/// Looks at a log until it is as it should be.
+fn until(log: impl Fn() -> String, is_it: impl Fn(&str) -> bool) {
+    for _ in 0..600 {
+        if is_it(&log()) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    unreachable!("never: {}", log());
 }
 
 /// The image that the platform made of a base, by digest.
@@ -192,11 +191,14 @@ fn reads(reader: &Reader<'_>) {
 fn rotates(reader: &Reader<'_>) {
     let old = reader.home.work().join("old.log");
     let mut following = reader.follow(&old);
+    let followed = || std::fs::read_to_string(&old).expect("a log");
+    let many = |log: &str, answer: &str| log.matches(answer).count() > 10;
+    until(followed, |it| many(it, "answer: kept for app_a"));
     reader.ok(&["resource", "rotate", "reader-db", "--env=staging", "--timeout=5m"]);
-    reader.says("answer: kept for app_b");
+    until(|| reader.log(), |it| many(it, "answer: kept for app_b"));
     let _ = following.kill();
     let _ = following.wait();
-    let said = format!("{}{}", std::fs::read_to_string(&old).expect("a log"), reader.log());
+    let said = format!("{}{}", followed(), reader.log());
     let (answers, failed) = (said.matches("answer: kept").count(), said.matches("FAILED").count());
     eprintln!("rotation: {answers} requests, {failed} failed");
     assert!(answers > 20, "{said}");
