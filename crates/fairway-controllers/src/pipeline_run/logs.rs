@@ -20,6 +20,8 @@ use crate::hosting::RunLogs;
 
 /// How much is read at a time.
 const CHUNK: usize = 64 << 10;
+/// A node that keeps the same limit says at its end that the log is full: there is room for that too.
+const LAST_WORDS: u64 = 256;
 
 /// A run of which a log is whole now.
 pub(super) struct Whole {
@@ -101,7 +103,7 @@ pub(super) fn follow(
             run: run.name_any(),
             step: step.clone(),
             pod: pod::pod_name(run, step),
-            limit: limit(step),
+            limit: limit(step).saturating_add(LAST_WORDS),
             failpoints: pipelines.ctx.failpoints.clone(),
         });
     }
