@@ -106,7 +106,7 @@ impl Inside {
         for account in ["", "reader:s3cr3t@"] {
             // What the runs before fetched is not to be found.
             let asks = format!(
-                "run: |\n      export WHEELS=/tmp/wheels PIP_CACHE_DIR=/tmp/pip PIP_TRUSTED_HOST={} PIP_INDEX_URL=http://{account}{host}/simple",
+                "run: |\n      unset WHEELS; export PIP_NO_CACHE_DIR=1 PIP_TRUSTED_HOST={} PIP_INDEX_URL=http://{account}{host}/simple",
                 self.name
             );
             let mut files = files.to_vec();
