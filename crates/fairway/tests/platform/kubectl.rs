@@ -67,15 +67,12 @@ fn kubectl_makes_changes_and_takes_back_a_deployment_without_files() {
     scene.says("rollout status deployment/shop --timeout=60s", &["successfully rolled out"]);
     scene.says("expose deployment shop --port=80 --target-port=8080", &["service/shop exposed"]);
     let set = format!("set image deployment/shop {}={second}", scene.container());
-    scene.says(&set, &["image updated"]);
-    scene.says("rollout status deployment/shop --timeout=60s", &["successfully rolled out"]);
+    scene.replaces(&set, &["image updated"]);
     scene.says("logs -l app=shop", &["listening as second"]);
     scene.says("rollout history deployment/shop", &["REVISION", "1", "2"]);
-    scene.says("rollout undo deployment/shop", &["rolled back"]);
-    scene.says("rollout status deployment/shop --timeout=60s", &["successfully rolled out"]);
+    scene.replaces("rollout undo deployment/shop", &["rolled back"]);
     scene.says("get deployment shop -o jsonpath={.spec.template.spec.containers[0].image}", &[&first]);
-    scene.says("rollout restart deployment/shop", &["restarted"]);
-    scene.says("rollout status deployment/shop --timeout=60s", &["successfully rolled out"]);
+    scene.replaces("rollout restart deployment/shop", &["restarted"]);
     scene.says("create configmap one --from-literal=a=b", &["configmap/one created"]);
 
     scene.says(&format!("run once --image={second} --env=ONCE=yes --restart=Never"), &["pod/once created"]);

@@ -98,6 +98,15 @@ impl Scene {
         text(&self.run(path, "").stdout)
     }
 
+    /// Runs a line that replaces the pods of the Deployment, and waits until it is rolled out and those before are gone:
+    /// `rollout status` ends when they are told to end, and until they have, a line that picks a pod may pick one of them.
+    pub(super) fn replaces(&self, line: &str, expected: &[&str]) {
+        let before = text(&self.run("get pods -l app=shop -o name", "").stdout);
+        self.says(line, expected);
+        self.says("rollout status deployment/shop --timeout=60s", &["successfully rolled out"]);
+        self.says(&format!("wait --for=delete --timeout=60s {}", before.replace('\n', " ")), &[]);
+    }
+
     /// Runs a line that must succeed and print all that.
     pub(super) fn says(&self, line: &str, expected: &[&str]) {
         self.send(line, "", expected);
