@@ -81,8 +81,8 @@ pub(crate) fn try_out(program: &Path, state: Option<&Path>) -> Result<Option<Str
     }
 }
 
-/// Runs pod init, if that is what this process was started for, and never returns then. The first line of `main`, before there
-/// are threads.
+/// Runs pod init, if that is what this process was started for, and never returns then. The first line of `main`, before
+/// there are threads.
 pub fn reexec() {
     let mut arguments = std::env::args_os();
     match arguments.next() {
@@ -162,7 +162,7 @@ impl Runner {
             state,
             program: program.to_owned(),
             is_root: owner.is_root(),
-            ranges: has_ranges.then(|| if owner.is_root() { Ranges::of(&pods) } else { Ranges::one() }),
+            ranges: has_ranges.then(|| if owner.is_root() { Ranges::of(&pods) } else { Ranges::One }),
             settling: tokio::sync::Mutex::default(),
             patience: PATIENCE,
         })
@@ -173,8 +173,8 @@ impl Runner {
         self.ranges.is_some()
     }
 
-    /// The user of the machine that a pod runs as, or the first of its range, if that is not us. `shared` is who its shared volumes
-    /// belong to.
+    /// The user of the machine that a pod runs as, or the first of its range, if that is not us. `shared` is who its shared
+    /// volumes belong to.
     pub(crate) fn user_of(&self, pod: &str, ip: Ipv4Addr, shared: Option<u32>) -> Result<Option<u32>, RunPod> {
         match (&self.ranges, shared) {
             (None, _) if !self.is_root => Ok(None),

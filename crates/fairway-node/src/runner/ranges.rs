@@ -46,28 +46,21 @@ pub(crate) const RIGHTS: CapabilitySet = {
     all
 };
 
-/// The ranges of pods that are given.
-pub(super) struct Ranges(Mutex<Given>);
+/// The ranges of pods.
+pub(super) enum Ranges {
+    /// All pods have the same.
+    One,
+    /// Each has its own: those that are given.
+    Each(Mutex<Given>),
+}
 
 #[derive(Default)]
-struct Given {
+pub(super) struct Given {
     by_pod: BTreeMap<String, u32>,
     last: Option<u32>,
-    /// All pods have the same.
-    is_one: bool,
 }
 
 impl Ranges {
-    /// One for all.
-    pub(super) fn one() -> Self {
-        Self(Mutex::new(Given { is_one: true, ..Given::default() }))
-    }
-
-    /// Whether all pods have the same.
-    pub(super) fn is_one(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_one
-    }
-
     /// Those that the pods of a folder have.
     pub(super) fn of(pods: &Path) -> Self {
         let entries = fs::read_dir(pods).into_iter().flatten().flatten();
@@ -77,15 +70,13 @@ impl Ranges {
             is_one.then(|| (entry.file_name().to_string_lossy().into_owned(), owner - owner % USERS))
         });
         let by_pod: BTreeMap<_, _> = had.collect();
-        Self(Mutex::new(Given { last: by_pod.values().max().copied(), by_pod, is_one: false }))
+        Self::Each(Mutex::new(Given { last: by_pod.values().max().copied(), by_pod }))
     }
 
     /// The first user of a pod's range. One that was freed is not somebody else's at once. Nothing if all are given.
     pub(super) fn take(&self, pod: &str) -> Option<u32> {
-        let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if given.is_one {
-            return Some(SHARED);
-        }
+        let Self::Each(given) = self else { return Some(SHARED) };
+        let mut given = given.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(has) = given.by_pod.get(pod) {
             return Some(*has);
         }
@@ -99,7 +90,9 @@ impl Ranges {
 
     /// Gives a pod's range back.
     pub(super) fn free(&self, pod: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).by_pod.remove(pod);
+        if let Self::Each(given) = self {
+            given.lock().unwrap_or_else(PoisonError::into_inner).by_pod.remove(pod);
+        }
     }
 }
 

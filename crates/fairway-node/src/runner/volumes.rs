@@ -186,7 +186,7 @@ impl Runner {
         fs::set_permissions(above, fs::Permissions::from_mode(0o700))?;
         let owned = |path: &Path| fs::metadata(path).map_or(0, |it| it.uid());
         let known = owned(above);
-        if self.ranges.as_ref().is_some_and(Ranges::is_one) {
+        if matches!(self.ranges, Some(Ranges::One)) {
             if known != ranges::SHARED {
                 lchown(above, Some(ranges::SHARED), Some(ranges::SHARED))?;
             }

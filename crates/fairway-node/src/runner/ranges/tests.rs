@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn every_pod_has_a_range_and_nobody_elses() {
-    let ranges = Ranges(Mutex::default());
+    let ranges = Ranges::Each(Mutex::default());
     let (one, two) = (ranges.take("one").unwrap(), ranges.take("two").unwrap());
     assert_eq!((one, two), (FIRST, FIRST + USERS));
     assert_eq!(ranges.take("one"), Some(one), "asking again changes nothing");
@@ -36,7 +36,8 @@ fn the_owners_of_folders_tell_who_has_which() {
     let ranges = Ranges::of(pods.path());
     assert_eq!(ranges.take("before"), Some(FIRST + 7 * USERS));
     assert_eq!(ranges.take("new"), Some(FIRST + 8 * USERS));
-    assert_eq!(ranges.0.lock().unwrap().by_pod.len(), 2);
+    let Ranges::Each(given) = ranges else { unreachable!("they are many") };
+    assert_eq!(given.lock().unwrap().by_pod.len(), 2);
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn ranges_lie_where_nobody_else_has_users() {
 
 #[test]
 fn without_root_all_pods_have_one_and_it_is_none_that_root_gives() {
-    let ranges = Ranges::one();
+    let ranges = Ranges::One;
     assert_eq!((ranges.take("one"), ranges.take("two")), (Some(SHARED), Some(SHARED)));
     assert!(!holds(SHARED, 0) && !holds(SHARED, 65_534), "neither the person nor whoever is not there");
     const { assert!(SHARED + USERS <= FIRST) };
