@@ -100,7 +100,9 @@ async fn run(
     let cause = delivery.annotations().get(ANNOTATION_CAUSE).map(String::as_str);
     let bundle =
         TargetBundle { namespace: &valid.namespace, name: &inventory, objects: &objects, digest: &digest, cause };
-    if let Some((older, how)) = waits(&bundle, component, ctx).await? {
+    let before = look(&bundle, component, ctx).await?;
+    let was_made = before.objects.iter().any(Option::is_some);
+    if !was_made && let Some((older, how)) = waits(&bundle, &before.pods, component, ctx).await? {
         let schema = SchemaStatus { job: Some(older), failed: None, failed_step: None, ..schema };
         return Ok(Schema::Changing(schema, format!("{} {how}", named(pending))));
     }
@@ -110,7 +112,7 @@ async fn run(
         Err(TargetError::Refused(message)) => return Ok(Schema::Refused(validate::refused(message))),
         Err(source) => return Err(Error::Target { what: "make the job of migrations", source }),
     }
-    let view = look(&bundle, component, ctx).await?;
+    let view = if was_made { before } else { look(&bundle, component, ctx).await? };
     let seen: Vec<(&Value, Option<Value>)> = objects.iter().zip(view.objects).collect();
     let unhealthy = |pod: &Pod| view.unhealthy.get(&pod.uid().unwrap_or_default()).cloned();
     let judged = resource::judge(&seen, &view.pods, &unhealthy).prepared;
@@ -153,16 +155,17 @@ fn unknown(brings: &ReleaseMigrations) -> Problem {
     }
 }
 
-/// Which Job of an earlier try is at work, and how it is waited for, if the wanted one is not made yet: one program at a
-/// time changes a schema. An earlier one that has not begun, as where its image cannot be had, is taken back.
-async fn waits(bundle: &TargetBundle<'_>, component: &str, ctx: &Context) -> Result<Option<(String, String)>, Error> {
-    let view = look(bundle, component, ctx).await?;
-    if view.objects.iter().any(Option::is_some) {
-        return Ok(None);
-    }
+/// Which Job of an earlier try is at work, and how it is waited for before the wanted one is made: one program at a time
+/// changes a schema. An earlier one that has not begun, as where its image cannot be had, is taken back.
+async fn waits(
+    bundle: &TargetBundle<'_>,
+    pods: &[Pod],
+    component: &str,
+    ctx: &Context,
+) -> Result<Option<(String, String)>, Error> {
     let left = ctx.target.left_over(bundle).await;
     let left = left.map_err(|source| Error::Target { what: "look for earlier jobs of migrations", source })?;
-    let Some(older) = older(&left, &view.pods, component) else { return Ok(None) };
+    let Some(older) = older(&left, pods, component) else { return Ok(None) };
     if !older.began {
         prune(bundle, ctx).await;
     }
