@@ -31,4 +31,4 @@ pub(crate) fn last_line(printed: &str, is_meant: impl Fn(&str) -> bool) -> Optio
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

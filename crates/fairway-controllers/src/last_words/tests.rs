@@ -2,7 +2,8 @@ use serde_json::json;
 
 use super::*;
 
-fn pod(name: &str, job: &str, created: &str, said: &str) -> Pod {
+/// A pod of a job that ended, and what it said.
+pub(crate) fn pod<'a>(name: &str, job: &str, created: &str, said: impl Into<Option<&'a str>>) -> Pod {
     serde_json::from_value(json!({
         "metadata": {
             "name": name, "creationTimestamp": created,
@@ -10,7 +11,7 @@ fn pod(name: &str, job: &str, created: &str, said: &str) -> Pod {
         },
         "status": { "containerStatuses": [{
             "name": "c", "image": "", "imageID": "", "ready": false, "restartCount": 0,
-            "state": { "terminated": { "exitCode": 1, "message": said } },
+            "state": { "terminated": { "exitCode": 1, "message": said.into() } },
         }] },
     }))
     .unwrap()
@@ -32,7 +33,7 @@ fn the_newest_pod_of_the_job_says_its_last_line_without_a_password() {
 
 #[test]
 fn a_line_without_end_is_cut_and_silence_says_nothing() {
-    let long = pod("a", "dump", "2026-01-01T00:00:00Z", &"x".repeat(1000));
+    let long = pod("a", "dump", "2026-01-01T00:00:00Z", "x".repeat(1000).as_str());
     assert_eq!(last_words(&long).unwrap().len(), MOST);
     assert_eq!(last_words(&pod("a", "dump", "2026-01-01T00:00:00Z", " \n ")), None);
     assert!(newest(&[long], |it| it == "dumps").is_none());

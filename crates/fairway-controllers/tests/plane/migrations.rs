@@ -115,21 +115,23 @@ async fn a_job_that_ended_keeps_nobody_waiting_and_goes_with_the_next_that_ends_
     world.until("it says why it failed", told).await?;
     world.still().await?;
     ensure!(jobs(&world).await? == [first.clone()], "it is not tried again by itself");
-    let second = migrating('2', "quick");
-    world.until("another is wished for", async || world.wish(&second).await).await?;
-    world.serves(&second).await?;
-    let left = jobs(&world).await?;
-    ensure!(left.len() == 1 && left[0] != first, "{left:?}");
+    gives_way(&world, &first).await?;
     world.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_whose_program_never_began_is_taken_back() -> Result<()> {
     let (world, first) = at_work("never-begins", None).await?;
+    gives_way(&world, &first).await?;
+    world.stop().await
+}
+
+/// Another Release is served, and of the Jobs only its own is left.
+async fn gives_way(world: &World, first: &str) -> Result<()> {
     let second = migrating('2', "quick");
     world.until("another is wished for", async || world.wish(&second).await).await?;
     world.serves(&second).await?;
-    let left = jobs(&world).await?;
+    let left = jobs(world).await?;
     ensure!(left.len() == 1 && left[0] != first, "{left:?}");
-    world.stop().await
+    Ok(())
 }

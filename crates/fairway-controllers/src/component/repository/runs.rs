@@ -17,8 +17,8 @@ use crate::failpoints::RUN_MADE;
 use crate::hosting::Hosting;
 use crate::{Context, Error};
 
-/// Makes the runs of what is new, stops those of branches that are gone, and gives the commit of each branch. A crash in between makes them again: under the
-/// same names.
+/// Makes the runs of what is new, stops those of branches that are gone, and gives the commit of each branch. A crash in
+/// between makes them again: under the same names.
 pub(super) async fn compare(
     component: &Component,
     id: &RepositoryId,

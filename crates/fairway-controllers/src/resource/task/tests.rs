@@ -2,6 +2,7 @@ use fairway_api::names::{EnvironmentName, ProjectName, ResourceName};
 use serde_json::json;
 
 use super::*;
+use crate::last_words::tests::pod;
 
 /// A valid Resource of one of the classes that come with the platform.
 pub(in crate::resource) fn valid(class: usize) -> Valid {
@@ -52,19 +53,7 @@ fn what_cannot_be_done_is_refused_before_anything_is() {
 
 #[test]
 fn the_last_line_of_the_newest_pod_of_its_own_job_is_why_it_failed() {
-    let pod = |job: &str, made: &str, said: &str| -> Pod {
-        serde_json::from_value(json!({
-            "metadata": {
-                "name": made, "creationTimestamp": made,
-                "ownerReferences": [{ "apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": "1" }],
-            },
-            "status": { "containerStatuses": [{
-                "name": "restore", "image": "i", "imageID": "i", "ready": false, "restartCount": 0,
-                "state": { "terminated": { "exitCode": 1, "message": said } },
-            }] },
-        }))
-        .unwrap()
-    };
+    let pod = |job: &str, made: &str, said: &str| pod(made, job, made, said);
     let pods = [
         pod("db-restore-1", "2026-01-01T00:00:01Z", "before"),
         pod("db-restore-1", "2026-01-01T00:00:02Z", "reading\nx.dump is \u{1b}[31mno dump; nothing was changed\n\n"),

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::delivery::validate::tests::valid;
+use crate::last_words::tests::pod as ended;
 
 fn migration(id: &str) -> Migration {
     let kind = MigrationKind::Compatible;
@@ -10,17 +11,7 @@ fn migration(id: &str) -> Migration {
 }
 
 fn pod(job: &str, second: i64, message: Option<&str>) -> Pod {
-    serde_json::from_value(json!({
-        "metadata": {
-            "creationTimestamp": Time(Timestamp::from_second(second).unwrap()),
-            "ownerReferences": [{ "apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": "1" }],
-        },
-        "status": { "containerStatuses": [{
-            "name": "migrate", "image": "", "imageID": "", "ready": false, "restartCount": 0,
-            "state": { "terminated": { "exitCode": 1, "message": message } },
-        }] },
-    }))
-    .unwrap()
+    ended("", job, &Timestamp::from_second(second).unwrap().to_string(), message)
 }
 
 fn became(judged: Health, pods: &[Pod]) -> Schema {
