@@ -1,5 +1,5 @@
-//! What tests and stories leave behind. They get a folder of their own for temporary files; when they are done nothing may be in it,
-//! be mounted below it, or run with a path into it. Other runs on the machine do not disturb that.
+//! What tests and stories leave behind. They get a folder of their own for temporary files; when they are done nothing may
+//! be in it, be mounted below it, or run with a path into it. Other runs on the machine do not disturb that.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -3,8 +3,8 @@
 //! A definition is defaulted ([`default`]), validated ([`validate`], [`validate_update`]) and settled ([`settle`]:
 //! names accepted or in conflict, established, versions stored); then it gives [`resources`], one for each served
 //! version. An object of such a resource is [`complete`]d
-//! and [`check`]ed on every write, [`read`] on reads of what an older schema let in, and shown by [`cells`]. Rules in CEL (`x-kubernetes-validations`) are kept and served but not evaluated; the condition
-//! `RulesNotEvaluated` says so.
+//! and [`check`]ed on every write, [`read`] on reads of what an older schema let in, and shown by [`cells`]. Rules in CEL
+//! (`x-kubernetes-validations`) are kept and served but not evaluated; the condition `RulesNotEvaluated` says so.
 
 mod cells;
 mod conditions;

@@ -1,6 +1,6 @@
 //! How the user's own git reaches the platform: entries in their configuration, for the platform's address alone. One
-//! names our certificate authority, one the helper that tells git the token, one says that no proxy leads there. `up` writes them, `down --purge` takes
-//! them back.
+//! names our certificate authority, one the helper that tells git the token, one says that no proxy leads there. `up`
+//! writes them, `down --purge` takes them back.
 
 use std::ffi::OsStr;
 use std::fs;

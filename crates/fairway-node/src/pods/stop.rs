@@ -10,8 +10,8 @@ const SIGKILL: i32 = 9;
 /// What is left for the request after a hook that used up all the time.
 const LEAST: Duration = Duration::from_secs(2);
 
-/// Ends a run: the hook, whose failure is told, and whoever still comes to it, then its image's signal, patience, and force. Comes back when it has ended,
-/// or when its pod is gone.
+/// Ends a run: the hook, whose failure is told, and whoever still comes to it, then its image's signal, patience, and
+/// force. Comes back when it has ended, or when its pod is gone.
 pub(crate) async fn stop(
     target: &Target,
     container: &Container,

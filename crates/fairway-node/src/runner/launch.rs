@@ -1,6 +1,7 @@
 //! The short life between the node and pod init: become the pod's user, leave every namespace, fork, go.
 //!
-//! As root, and with users that the machine lends, the dedicated user is taken first; from there on the way is the same as without root.
+//! As root, and with users that the machine lends, the dedicated user is taken first; from there on the way is the same as
+//! without root.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

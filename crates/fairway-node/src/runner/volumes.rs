@@ -2,7 +2,8 @@
 //!
 //! As root all pods of a namespace that share volumes run as one user of the machine, or have one range of users, for what
 //! one wrote another must be able to change. The namespace's folder belongs to that user, or to the first of the range, and so
-//! is the record of who it is. Without root, where users are lent, all pods have the same. With a range a volume belongs to the user of the container that is started on it first.
+//! is the record of who it is. Without root, where users are lent, all pods have the same. With a range a volume belongs to
+//! the user of the container that is started on it first.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,6 @@
 //! Migrations that go wrong on the real platform, with a real database: one that hangs, one that was edited after it ran,
-//! one that is missing in the middle, a set that fails half-way, one that is still at work when the next is wanted. Each time the version before goes on serving, and nothing of the database is lost.
+//! one that is missing in the middle, a set that fails half-way, one that is still at work when the next is wanted. Each
+//! time the version before goes on serving, and nothing of the database is lost.
 
 use serde_json::Value;
 
