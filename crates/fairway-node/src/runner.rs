@@ -237,7 +237,7 @@ impl Runner {
         let uid = sandbox.uid.clone();
         sandbox.host_user = self.user_of(&uid, sandbox.ip, sandbox.host_user)?;
         sandbox.has_range = self.has_ranges();
-        sandbox.cgroups = self.cgroups.pod(&uid, sandbox.host_user)?.join;
+        sandbox.cgroups = self.cgroups.pod(&uid, sandbox.cpu_request_milli, sandbox.host_user)?.join;
         for (name, _) in &sandbox.memory_volumes {
             self.volume(&uid, name)?;
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bench::{Bench, program};
 use fairway_node::PodSockets as _;
 use fairway_node::Transport;
-use fairway_node::runner::{Container, Footprint, Found, Limits, LogOptions, Mount, Runner};
+use fairway_node::runner::{Container, Footprint, Found, Limits, LogOptions, Mount, Runner, Sandbox};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[tokio::test]
@@ -239,8 +239,8 @@ async fn a_leak_ends_at_the_memory_limit_and_says_why() {
 #[tokio::test]
 async fn limits_are_set_where_they_can_be() {
     let Some(bench) = Bench::new("10.244.0.29") else { return };
-    let pod = bench.pod().await;
-    let limits = Limits { memory: Some(64 << 20), cpu_milli: Some(250), cpu_request_milli: Some(250), pids: Some(99) };
+    let pod = bench.pod_of(Sandbox { cpu_request_milli: 500, ..bench.sandbox() }).await;
+    let limits = Limits { memory: Some(64 << 20), cpu_milli: Some(250), cpu_request_milli: 250, pids: Some(99) };
     bench.start(&pod, Container { limits, ..program(&["sleep"]) }).await;
     for (controller, file, value) in [
         ("memory", "memory.limit_in_bytes", "67108864"),
@@ -251,6 +251,9 @@ async fn limits_are_set_where_they_can_be() {
         if let Some(found) = bench.limit(controller, "app-0", file) {
             assert_eq!(found, value, "{file}");
         }
+    }
+    if let Some(share) = bench.limit("cpu", ".", "cpu.shares") {
+        assert_eq!(share, "512", "the whole pod's");
     }
     bench.clean().await;
 }

@@ -1,5 +1,6 @@
 //! From a container of the API to one of the runner.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSecurityContext, SecurityContext, VolumeMount};
@@ -180,13 +181,29 @@ fn shown(source: &Path, target: &str) -> Mount {
 
 fn limits(pod: &Pod, container: &Container) -> Limits {
     let resources = container.resources.clone().unwrap_or_default();
-    let (limits, requests) = (resources.limits.unwrap_or_default(), resources.requests.unwrap_or_default());
+    let limits = resources.limits.unwrap_or_default();
     Limits {
         memory: limits.get("memory").and_then(milli).map(|it| it.div_ceil(1000)),
         cpu_milli: limits.get("cpu").and_then(milli),
-        cpu_request_milli: requests.get("cpu").or(limits.get("cpu")).and_then(milli),
+        cpu_request_milli: asked(container),
         pids: Some(pids_limit(pod).ok().flatten().unwrap_or(PIDS)),
     }
+}
+
+/// Thousandths of a processor that a container asks for.
+fn asked(container: &Container) -> u64 {
+    let Some(resources) = &container.resources else { return 0 };
+    let of = |it: &Option<BTreeMap<String, Quantity>>| it.as_ref()?.get("cpu").and_then(milli);
+    of(&resources.requests).or_else(|| of(&resources.limits)).unwrap_or(0)
+}
+
+/// The same of a whole pod: its containers run side by side, those that prepare it one after the other before.
+pub(crate) fn cpu_request(pod: &Pod) -> u64 {
+    let Some(spec) = &pod.spec else { return 0 };
+    let (beside, before): (Vec<&Container>, Vec<_>) =
+        spec.init_containers.iter().flatten().partition(|it| it.restart_policy.as_deref() == Some("Always"));
+    let together = spec.containers.iter().chain(beside).map(asked).fold(0, u64::saturating_add);
+    together.max(before.into_iter().map(asked).max().unwrap_or(0))
 }
 
 /// How much a container of this pod may say. An error names the annotation; nothing means that the node decides.

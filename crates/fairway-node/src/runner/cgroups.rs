@@ -74,8 +74,20 @@ impl Cgroups {
         }
     }
 
-    /// Makes the place of a pod's init.
-    pub(crate) fn pod(&self, pod: &str, owner: Option<u32>) -> Result<Place, WriteCgroup> {
+    /// Makes the place of a pod's init, with the pod's share of the processors.
+    pub(crate) fn pod(&self, pod: &str, cpu_request_milli: u64, owner: Option<u32>) -> Result<Place, WriteCgroup> {
+        let place = self.init(pod, owner)?;
+        for top in self.tops() {
+            let (file, value) = self.share(cpu_request_milli);
+            let path = top.join(pod).join(file);
+            if path.exists() {
+                write(&path, &value)?;
+            }
+        }
+        Ok(place)
+    }
+
+    fn init(&self, pod: &str, owner: Option<u32>) -> Result<Place, WriteCgroup> {
         if let Generation::V2(base, _) = &self.generation {
             // Processes live in leaves only, and whoever moves one must own the folder above both ends.
             let top = base.join(&self.top);
@@ -148,7 +160,8 @@ impl Cgroups {
                     settings.extend(memory.map(|it| (top.clone(), "memory.memsw.limit_in_bytes", it)));
                 }
                 Generation::V1(_) if top.starts_with(Path::new(MOUNT).join("cpu")) => {
-                    settings.extend(limits.cpu_request_milli.map(|it| (top.clone(), "cpu.shares", shares(it))));
+                    let (file, value) = self.share(limits.cpu_request_milli);
+                    settings.push((top.clone(), file, value));
                     settings.extend(limits.cpu_milli.map(|it| (top.clone(), "cpu.cfs_quota_us", quota(it))));
                 }
                 Generation::V1(_) => settings.extend(limits.pids.map(|it| (top.clone(), "pids.max", it.to_string()))),
@@ -156,6 +169,14 @@ impl Cgroups {
             }
         }
         settings
+    }
+
+    /// What a request comes to among its neighbours, as in Kubernetes: who asks for nothing has the least.
+    fn share(&self, milli: u64) -> (&'static str, String) {
+        match self.generation {
+            Generation::V1(_) => ("cpu.shares", shares(milli).to_string()),
+            _ => ("cpu.weight", weight(milli).to_string()),
+        }
     }
 
     /// Removes all that belongs to a pod whose processes are gone.
@@ -183,19 +204,20 @@ fn unified(top: &Path, limits: &Limits) -> Vec<(PathBuf, &'static str, String)> 
     if let Some(cpu) = limits.cpu_milli {
         settings.push((top.to_owned(), "cpu.max", format!("{} {CPU_PERIOD}", quota(cpu))));
     }
-    if let Some(request) = limits.cpu_request_milli {
-        // The same scale as Kubernetes: 2..262144 shares onto 1..10000.
-        let shares = shares(request).parse::<u64>().unwrap_or(2);
-        settings.push((top.to_owned(), "cpu.weight", (1 + ((shares - 2) * 9999) / 262_142).to_string()));
-    }
+    settings.push((top.to_owned(), "cpu.weight", weight(limits.cpu_request_milli).to_string()));
     if let Some(pids) = limits.pids {
         settings.push((top.to_owned(), "pids.max", pids.to_string()));
     }
     settings
 }
 
-fn shares(milli: u64) -> String {
-    (milli.saturating_mul(1024) / 1000).clamp(2, 262_144).to_string()
+fn shares(milli: u64) -> u64 {
+    (milli.saturating_mul(1024) / 1000).clamp(2, 262_144)
+}
+
+/// The same scale as Kubernetes: 2..262144 shares onto 1..10000.
+fn weight(milli: u64) -> u64 {
+    1 + ((shares(milli) - 2) * 9999) / 262_142
 }
 
 fn quota(milli: u64) -> String {

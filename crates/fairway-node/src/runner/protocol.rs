@@ -53,6 +53,9 @@ pub struct Sandbox {
     /// None of its containers stands on an unpacked image: those need not be shown to it.
     #[serde(default)]
     pub without_images: bool,
+    /// Thousandths of a processor that its containers ask for together: the pod's share when processors are scarce.
+    #[serde(default)]
+    pub cpu_request_milli: u64,
     /// Files of cgroups that pod init writes itself into.
     #[serde(default)]
     pub cgroups: Vec<PathBuf>,
@@ -149,8 +152,9 @@ pub struct Limits {
     pub memory: Option<u64>,
     /// Thousandths of a processor.
     pub cpu_milli: Option<u64>,
-    /// Thousandths of a processor it asked for: its share when processors are scarce.
-    pub cpu_request_milli: Option<u64>,
+    /// Thousandths of a processor it asked for: its share of the pod's when processors are scarce.
+    #[serde(default)]
+    pub cpu_request_milli: u64,
     /// Processes and threads.
     pub pids: Option<u64>,
 }

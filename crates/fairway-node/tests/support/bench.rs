@@ -177,6 +177,7 @@ impl Bench {
             log_limit: LogLimit::default(),
             host_trees: Vec::new(),
             without_images: false,
+            cpu_request_milli: 0,
             cgroups: Vec::new(),
         }
     }

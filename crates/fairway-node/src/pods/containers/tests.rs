@@ -67,12 +67,24 @@ fn mounts_and_limits_are_carried_over() {
     .unwrap();
     assert_eq!(it.mounts[0].sub_path.as_deref(), Some("web"));
     assert!(it.mounts[0].read_only && it.read_only_root);
-    assert_eq!(
-        (it.limits.memory, it.limits.cpu_milli, it.limits.cpu_request_milli),
-        (Some(64 << 20), Some(250), Some(250))
-    );
+    assert_eq!((it.limits.memory, it.limits.cpu_milli, it.limits.cpu_request_milli), (Some(64 << 20), Some(250), 250));
     let unknown = made(json!({ "volumeMounts": [{ "name": "x", "mountPath": "/x" }] }), &image());
     assert_eq!(unknown.unwrap_err(), Make::UnknownVolume { name: "x".into() });
+}
+
+#[test]
+fn a_pod_asks_for_what_its_containers_want_at_one_time() {
+    let one = |cpu: &str| json!({ "name": "it", "resources": { "requests": { "cpu": cpu } } });
+    let mut beside = one("30m");
+    beside["restartPolicy"] = "Always".into();
+    let of = |first: &[Value], then: &[Value]| {
+        let pod = json!({ "metadata": {}, "spec": { "initContainers": first, "containers": then } });
+        cpu_request(&serde_json::from_value(pod).unwrap())
+    };
+    assert_eq!(of(&[], &[json!({ "name": "it" })]), 0);
+    assert_eq!(of(&[one("50m")], &[one("100m"), one("1")]), 1100);
+    assert_eq!(of(&[one("2"), beside.clone()], &[one("1")]), 2000);
+    assert_eq!(of(&[beside], &[one("1")]), 1030);
 }
 
 #[test]

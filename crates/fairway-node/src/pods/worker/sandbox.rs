@@ -15,7 +15,7 @@ use kube::{Client, ResourceExt};
 use super::{MISSING, Worker};
 use crate::network::CLUSTER_DOMAIN;
 use crate::pods::chain;
-use crate::pods::containers::{hostname, log_limit, milli, volume_users};
+use crate::pods::containers::{cpu_request, hostname, log_limit, milli, volume_users};
 use crate::pods::environment::{self, Place};
 use crate::pods::images::is_of_host;
 use crate::pods::status::Waiting;
@@ -104,6 +104,7 @@ impl Worker {
             log_limit: log_limit(&self.pod).ok().flatten().unwrap_or(settings.log_limit),
             host_trees: self.host_trees(),
             without_images: self.containers().iter().all(|it| it.image.as_deref().is_some_and(is_of_host)),
+            cpu_request_milli: cpu_request(&self.pod),
             cgroups: Vec::new(),
         };
         let live = Arc::new(runner.create(sandbox).await?);

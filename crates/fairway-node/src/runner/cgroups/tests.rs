@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn limits_become_the_files_of_version_two() {
-    let limits = Limits { memory: Some(1 << 20), cpu_milli: Some(1500), cpu_request_milli: Some(1000), pids: Some(10) };
+    let limits = Limits { memory: Some(1 << 20), cpu_milli: Some(1500), cpu_request_milli: 1000, pids: Some(10) };
     let found: Vec<(&str, String)> = unified(Path::new("/x"), &limits).into_iter().map(|it| (it.1, it.2)).collect();
     assert_eq!(
         found,
@@ -21,7 +21,7 @@ fn limits_become_the_files_of_version_two() {
 #[test]
 fn limits_become_the_files_of_version_one() {
     let cgroups = Cgroups { generation: Generation::V1(CONTROLLERS.to_vec()), top: "fairway-t".into() };
-    let limits = Limits { memory: Some(4096), cpu_milli: Some(1), cpu_request_milli: Some(1), pids: Some(10) };
+    let limits = Limits { memory: Some(4096), cpu_milli: Some(1), cpu_request_milli: 1, pids: Some(10) };
     let found: Vec<String> = cgroups
         .settings(&limits)
         .into_iter()
@@ -114,14 +114,14 @@ fn version_two_hands_controllers_down_to_leaves_sets_limits_there_and_goes_away(
     for folder in [&top, &top.join("pod"), &init, &run] {
         kernel(folder, "cpu memory pids", "");
     }
-    let place = cgroups.pod("pod", None).unwrap();
+    let place = cgroups.pod("pod", 1000, None).unwrap();
     assert_eq!(place.join, [init.join("cgroup.procs")]);
     let read = |folder: &Path, file: &str| fs::read_to_string(folder.join(file)).unwrap();
     for folder in [mount.path(), &top, &top.join("pod")] {
         assert_eq!(read(folder, "cgroup.subtree_control"), "+memory +cpu +pids", "{}", folder.display());
     }
     assert_eq!(read(&init, "cgroup.subtree_control"), "", "processes live in leaves");
-    let limits = Limits { memory: Some(1 << 20), cpu_milli: Some(500), cpu_request_milli: None, pids: Some(64) };
+    let limits = Limits { memory: Some(1 << 20), cpu_milli: Some(500), cpu_request_milli: 0, pids: Some(64) };
     let place = cgroups.container("pod", "app-0", &limits, None).unwrap();
     assert_eq!((place.join, place.oom_file), (vec![run.join("cgroup.procs")], Some(run.join("memory.events"))));
     for (file, value) in [
@@ -129,10 +129,11 @@ fn version_two_hands_controllers_down_to_leaves_sets_limits_there_and_goes_away(
         ("memory.swap.max", "0"),
         ("cpu.max", "50000 100000"),
         ("pids.max", "64"),
-        ("cpu.weight", ""),
+        ("cpu.weight", "1"),
     ] {
         assert_eq!(read(&run, file), value, "{file}");
     }
+    assert_eq!(read(&top.join("pod"), "cpu.weight"), "39", "a pod has the share of what its containers ask for");
     // Files of a cgroup go with it; those of this picture do not.
     let mut folders = vec![top.clone()];
     while let Some(folder) = folders.pop() {
