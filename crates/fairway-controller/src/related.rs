@@ -5,13 +5,14 @@ use std::fmt::Debug;
 
 use k8s_openapi::NamespaceResourceScope;
 use kube::api::ListParams;
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
+use crate::Guarded;
+
 /// All objects of a kind, to be watched.
-pub fn related<O>(client: &Client) -> Api<DeserializeGuard<O>>
+pub fn related<O>(client: &Client) -> Api<Guarded<O>>
 where
     O: Resource<DynamicType = ()>,
 {
@@ -21,17 +22,17 @@ where
 /// Which objects of a controller one of [`related`] concerns, as `Controller::watches` wants to know it.
 pub fn concerns<O, K, I>(
     map: impl Fn(O) -> I + Send + Sync + 'static,
-) -> impl Fn(DeserializeGuard<O>) -> Vec<ObjectRef<DeserializeGuard<K>>> + Send + Sync + 'static
+) -> impl Fn(Guarded<O>) -> Vec<ObjectRef<Guarded<K>>> + Send + Sync + 'static
 where
     O: 'static,
     K: Resource<DynamicType = ()>,
-    I: IntoIterator<Item = ObjectRef<DeserializeGuard<K>>>,
+    I: IntoIterator<Item = ObjectRef<Guarded<K>>>,
 {
     move |it| it.0.map(|it| map(it).into_iter().collect()).unwrap_or_default()
 }
 
 /// Those of a controller's own objects for which this holds.
-pub fn among<K>(own: &Store<DeserializeGuard<K>>, holds: impl Fn(&K) -> bool) -> Vec<ObjectRef<DeserializeGuard<K>>>
+pub fn among<K>(own: &Store<Guarded<K>>, holds: impl Fn(&K) -> bool) -> Vec<ObjectRef<Guarded<K>>>
 where
     K: Resource<DynamicType = ()> + Clone + 'static,
 {
@@ -56,7 +57,7 @@ where
     readable(&Api::all(client.clone()), parameters).await
 }
 
-async fn readable<K>(api: &Api<DeserializeGuard<K>>, parameters: &ListParams) -> Result<Vec<K>, kube::Error>
+async fn readable<K>(api: &Api<Guarded<K>>, parameters: &ListParams) -> Result<Vec<K>, kube::Error>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {

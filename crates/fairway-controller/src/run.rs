@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use fairway_clock::World;
 use futures::{FutureExt, StreamExt};
-use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Controller};
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -17,7 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Backoffs, Events, Failure, Retry, chain};
+use crate::{Backoffs, Events, Failure, Guarded, Retry, chain};
 
 /// A settled object is looked at again about this often, instead of trusting watches for ever.
 const SETTLED: Duration = Duration::from_secs(3600);
@@ -90,16 +89,16 @@ impl Kit {
 }
 
 /// A controller over all objects of a kind. An object that cannot be read waits for its change and harms nobody else.
-pub fn controller<K>(client: &Client, config: watcher::Config) -> Controller<DeserializeGuard<K>>
+pub fn controller<K>(client: &Client, config: watcher::Config) -> Controller<Guarded<K>>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    Controller::new(Api::<DeserializeGuard<K>>::all(client.clone()), config)
+    Controller::new(Api::<Guarded<K>>::all(client.clone()), config)
 }
 
 /// Runs until `stop`. Every pass ends in one log line; a failed one in a later pass.
 pub async fn run<K, F, Running, E>(
-    controller: Controller<DeserializeGuard<K>>,
+    controller: Controller<Guarded<K>>,
     kit: Arc<Kit>,
     stop: CancellationToken,
     reconcile: F,
@@ -113,7 +112,7 @@ pub async fn run<K, F, Running, E>(
     // Read by every pass; who may write it knows that none is under way.
     let passes = Arc::new(RwLock::new(()));
     let under_way = Arc::clone(&passes);
-    let pass = move |object: Arc<DeserializeGuard<K>>, kit: Arc<Kit>| {
+    let pass = move |object: Arc<Guarded<K>>, kit: Arc<Kit>| {
         let (reconcile, under_way) = (Arc::clone(&reconcile), Arc::clone(&under_way));
         async move {
             let _under_way = under_way.read().await;
@@ -138,7 +137,7 @@ pub async fn run<K, F, Running, E>(
 
 /// One look at one object. Never fails: what went wrong is in the action.
 async fn one_pass<K, F, Running, E>(
-    object: Arc<DeserializeGuard<K>>,
+    object: Arc<Guarded<K>>,
     kit: Arc<Kit>,
     reconcile: Arc<F>,
 ) -> Result<Action, std::convert::Infallible>

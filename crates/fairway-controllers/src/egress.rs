@@ -6,11 +6,10 @@ use std::fmt::Write as _;
 use fairway_api::conditions::Wanted;
 use fairway_api::names::NAMESPACE_SYSTEM;
 use fairway_api::v1alpha1::EgressReason;
-use fairway_controller::{READ, rule};
+use fairway_controller::{Guarded, READ, rule};
 use fairway_outside::Destinations;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::rbac::v1::PolicyRule;
-use kube::core::DeserializeGuard;
 use kube::runtime::watcher;
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -62,7 +61,7 @@ pub(crate) fn right() -> PolicyRule {
 }
 
 /// The ConfigMap, to be watched with [`only`].
-pub(crate) fn followed(client: &Client) -> Api<DeserializeGuard<ConfigMap>> {
+pub(crate) fn followed(client: &Client) -> Api<Guarded<ConfigMap>> {
     Api::namespaced(client.clone(), NAMESPACE_SYSTEM)
 }
 

@@ -42,12 +42,11 @@ use std::time::Duration;
 
 use fairway_api::names::{FINALIZER, LABEL_RUN};
 use fairway_api::v1alpha1::{PipelineRun, PipelineRunReason, Release};
-use fairway_controller::{Next, Phase, concerns, controller, related, with_finalizer};
+use fairway_controller::{Guarded, Next, Phase, concerns, controller, related, with_finalizer};
 use fairway_plan::pipeline::plan;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
@@ -157,19 +156,15 @@ async fn copied(mut wholes: mpsc::UnboundedReceiver<Whole>, pipelines: Arc<Pipel
 
 /// Runs that have not ended.
 fn under_way(
-    runs: &Store<DeserializeGuard<PipelineRun>>,
+    runs: &Store<Guarded<PipelineRun>>,
     wanted: impl Fn(&PipelineRun) -> bool,
-) -> Vec<ObjectRef<DeserializeGuard<PipelineRun>>> {
-    let open =
-        |it: &Arc<DeserializeGuard<PipelineRun>>| it.0.as_ref().is_ok_and(|it| !report::has_ended(it) && wanted(it));
+) -> Vec<ObjectRef<Guarded<PipelineRun>>> {
+    let open = |it: &Arc<Guarded<PipelineRun>>| it.0.as_ref().is_ok_and(|it| !report::has_ended(it) && wanted(it));
     runs.state().into_iter().filter(open).map(|it| ObjectRef::from_obj(it.as_ref())).collect()
 }
 
 /// Those that wait for a place, if this Pod has left one.
-fn unless_running(
-    pod: &Pod,
-    runs: &Store<DeserializeGuard<PipelineRun>>,
-) -> Vec<ObjectRef<DeserializeGuard<PipelineRun>>> {
+fn unless_running(pod: &Pod, runs: &Store<Guarded<PipelineRun>>) -> Vec<ObjectRef<Guarded<PipelineRun>>> {
     if places::takes_one(pod) { Vec::new() } else { under_way(runs, report::is_queued) }
 }
 

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use fairway_api::conditions::{READY, STALLED, Wanted, merge};
 use fairway_api::names::{ANNOTATION_OWNER, FINALIZER, LABEL_PROJECT, ProjectName};
 use fairway_api::v1alpha1::{Environment, Explanation, Members, Project, ProjectReason, ProjectStatus, Team};
-use fairway_controller::{Next, Phase, among, concerns, controller, delete_exact, related, with_finalizer};
+use fairway_controller::{Guarded, Next, Phase, among, concerns, controller, delete_exact, related, with_finalizer};
 use fairway_outside::EGRESS_ANNOTATION;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::ListParams;
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, Resource as _, ResourceExt};
@@ -224,7 +223,7 @@ async fn leave(project: &Project, api: &Api<Project>, ctx: &Context) -> Result<N
 async fn clean_up(project: &Project, ctx: &Context) -> Result<Option<String>, Error> {
     let name = project.name_any();
     // Also those that cannot be read.
-    let environments: Api<DeserializeGuard<Environment>> = Api::namespaced(ctx.kit.client.clone(), &name);
+    let environments: Api<Guarded<Environment>> = Api::namespaced(ctx.kit.client.clone(), &name);
     let left = environments.list(&ListParams::default()).await.map_err(Error::read("environments"))?.items;
     if !left.is_empty() {
         for it in left.iter().filter(|it| it.meta().deletion_timestamp.is_none()) {

@@ -29,10 +29,9 @@ use std::time::Duration;
 
 use fairway_api::names::{FINALIZER, LABEL_RESOURCE};
 use fairway_api::v1alpha1::{Delivery, Resource, ResourceBackup, ResourceClass, ResourceReason, TaskState, TaskStatus};
-use fairway_controller::{Next, Phase, among, concerns, controller, related, with_finalizer};
+use fairway_controller::{Guarded, Next, Phase, among, concerns, controller, related, with_finalizer};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::batch::v1::Job;
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
@@ -76,7 +75,7 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
 }
 
 /// The Resource that something was made for.
-fn made_for<K: ResourceExt>(it: K) -> Option<ObjectRef<DeserializeGuard<Resource>>> {
+fn made_for<K: ResourceExt>(it: K) -> Option<ObjectRef<Guarded<Resource>>> {
     let name = it.labels().get(LABEL_RESOURCE)?;
     Some(ObjectRef::new(name).within(&it.namespace().unwrap_or_default()))
 }
